@@ -1,0 +1,142 @@
+//! The command line: arguments as typed values, one file a verb. Only here are the clock, randomness, files and the
+//! terminal touched.
+
+pub mod render;
+pub mod secrets;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, Parser, Subcommand};
+use hagen::secrets::{Secrets, SecretsError};
+use time::OffsetDateTime;
+
+/// One YAML file in, one first-boot bundle per machine out
+///
+/// The machines are powered on in any order and make themselves into a highly
+/// available kubeadm cluster. Nothing is pushed to them, nothing is called
+/// afterwards, nothing is fetched here.
+///
+/// Exit codes: 0 done, 1 something is wrong with the input, 2 wrong usage,
+/// 3 a file could not be read or written.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 80)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Write one first-boot bundle per node
+    Render(RenderArguments),
+    /// Look after the secrets file
+    Secrets(SecretsArguments),
+}
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+pub struct RenderArguments {
+    /// The cluster's document
+    pub document: Utf8PathBuf,
+    /// Folder to write; an older one that hagen wrote is replaced in one move
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Utf8PathBuf,
+    /// Secrets file, `-` for standard input [default: <document>.secrets.yaml
+    /// beside the document, made by the first render]
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<Utf8PathBuf>,
+    /// A missing secrets file is an error (for CI)
+    #[arg(long)]
+    pub locked: bool,
+    /// Also write each node's files in the clear, under nodes/NAME/rootfs
+    #[arg(long)]
+    pub tree: bool,
+    /// Warnings are errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Accept a Kubernetes minor version that hagen was not tested with
+    #[arg(long)]
+    pub allow_untested: bool,
+    /// Say nothing when all is well
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print manifest.json
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `secrets`.
+#[derive(Debug, Args)]
+pub struct SecretsArguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub verb: SecretsVerb,
+}
+
+/// The verbs of `secrets`.
+#[derive(Debug, Subcommand)]
+pub enum SecretsVerb {
+    /// Move issuedAt to now: new leaf certificates and a new window to start
+    /// the cluster in, the same keys and authorities
+    Renew {
+        /// The secrets file
+        file: Utf8PathBuf,
+    },
+}
+
+/// Why a verb failed, as people and scripts see it.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input is wrong; the text says where and how.
+    Input(String),
+    /// A file could not be read or written.
+    Files(anyhow::Error),
+}
+
+impl Failure {
+    /// Says it on standard error.
+    pub fn report(self) -> ExitCode {
+        let (text, code) = match self {
+            Self::Input(text) => (text, 1),
+            Self::Files(error) => (format!("error: {error:#}"), 3),
+        };
+        // Nobody may be reading any more.
+        let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+        ExitCode::from(code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Files(error)
+    }
+}
+
+/// Now, in whole seconds.
+#[expect(clippy::disallowed_methods, reason = "the binary may look at the clock: for new secrets and for warnings")]
+fn now() -> OffsetDateTime {
+    let now = OffsetDateTime::from(std::time::SystemTime::now());
+    now.replace_nanosecond(0).unwrap_or(now)
+}
+
+/// Reads a secrets file's text as a value; what is wrong is said with the file's name.
+fn parse_secrets(name: &str, text: &str) -> Result<Secrets, Failure> {
+    Secrets::parse(text).map_err(|error: SecretsError| Failure::Input(format!("error: {name}: {error}")))
+}
+
+/// Writes a secrets file: whole or not at all, and readable by its owner alone.
+fn write_secrets(path: &Utf8Path, secrets: &Secrets) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    // Mode 0600 from the first moment.
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("writing {path}"))?;
+    file.write_all(secrets.to_yaml().expose().as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(|| format!("writing {path}"))?;
+    file.persist(path).with_context(|| format!("writing {path}"))?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `hagen render`: reads the document and its secrets, calls the pure renderer, hands the tree to the writer.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use hagen::cluster::Part;
+use hagen::config;
+use hagen::config::schema::{Certificates, Credentials};
+use hagen::render::{NodeSummary, Options, render};
+use hagen::secrets::Secrets;
+use time::{Duration, OffsetDateTime};
+
+use super::{Failure, RenderArguments, now, parse_secrets, write_secrets};
+use crate::output;
+
+/// How long before their end leaf certificates are worth a warning.
+const SOON: Duration = Duration::days(30);
+
+/// Runs the verb.
+pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
+    let path = &arguments.document;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Input(format!("error: {path} cannot be read: {error}")))?;
+    let folder = path.parent().unwrap_or(Utf8Path::new(""));
+    // Kept by name: the digest of the inputs covers them in the order of their names.
+    let mut read: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let options = config::Options { allow_untested: arguments.allow_untested };
+    let loaded = config::load(
+        path.as_str(),
+        &text,
+        &mut |name| {
+            let bytes = std::fs::read(folder.join(name))?;
+            read.insert(name.to_owned(), bytes.clone());
+            Ok(bytes)
+        },
+        &options,
+    );
+    let colour = io::stderr().is_terminal();
+    let document = match loaded {
+        Ok((document, warnings)) => {
+            if !warnings.is_empty() {
+                let shown = warnings.render(colour);
+                if arguments.strict {
+                    return Err(Failure::Input(format!("{shown}\nerror: warnings are errors here (--strict); nothing was written")));
+                }
+                let _ = writeln!(io::stderr(), "{}", shown.trim_end());
+            }
+            document
+        }
+        Err(diagnostics) => return Err(Failure::Input(diagnostics.render(colour))),
+    };
+
+    let now = now();
+    let (secrets, secrets_text) = load_secrets(arguments, path, now)?;
+    let inputs: Vec<&[u8]> = [text.as_bytes(), secrets_text.as_bytes()]
+        .into_iter()
+        .chain(read.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]))
+        .collect();
+    let rendered = render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree })
+        .map_err(|error| Failure::Input(format!("error: {error}")))?;
+    warn_of_expiry(&rendered.nodes, now);
+    output::write(&rendered.tree, &arguments.out)?;
+
+    let mut out = io::stdout();
+    // A closed pipe is the reader's choice.
+    let _ = if arguments.json {
+        out.write_all(rendered.tree.content("manifest.json").unwrap_or_default())
+    } else if !arguments.quiet && out.is_terminal() {
+        out.write_all(table(&rendered.nodes, &arguments.out).as_bytes())
+    } else {
+        Ok(())
+    };
+    Ok(())
+}
+
+/// The secrets and their text; the first render makes them.
+fn load_secrets(
+    arguments: &RenderArguments,
+    document: &Utf8Path,
+    now: OffsetDateTime,
+) -> Result<(Secrets, String), Failure> {
+    if arguments.secrets.as_deref() == Some(Utf8Path::new("-")) {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).context("reading secrets from standard input")?;
+        return Ok((parse_secrets("standard input", &text)?, text));
+    }
+    let path: Utf8PathBuf = match &arguments.secrets {
+        Some(path) => path.clone(),
+        None => document.with_extension("secrets.yaml"),
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((parse_secrets(path.as_str(), &text)?, text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !arguments.locked => {
+            let mut seed = [0; 32];
+            #[expect(clippy::disallowed_methods, reason = "the one place that needs randomness")]
+            getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+            let secrets = Secrets::new(seed, now);
+            write_secrets(&path, &secrets)?;
+            if !arguments.quiet {
+                let _ = writeln!(
+                    io::stderr(),
+                    "made {path}: every key of the cluster comes from it; keep it, and not in the clear in git"
+                );
+            }
+            let text = secrets.to_yaml().expose().clone();
+            Ok((secrets, text))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Input(format!(
+            "error: {path} does not exist and --locked forbids making it\nhelp: give the file with --secrets, or render once without --locked"
+        ))),
+        Err(error) => Err(Failure::Files(anyhow::Error::new(error).context(format!("reading {path}")))),
+    }
+}
+
+fn warn_of_expiry(nodes: &[NodeSummary], now: OffsetDateTime) {
+    let Some(first) = nodes.iter().map(|node| node.joins_until).min() else { return };
+    if first - now < SOON {
+        let when = if first < now { "have been expired since" } else { "expire on" };
+        let _ = writeln!(
+            io::stderr(),
+            "warning: what machines join with will {when} {}: run `hagen secrets renew` and render again",
+            first.date()
+        );
+    }
+}
+
+/// Node, role, address, size, dates; then what to do next.
+fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
+    let mut rows = vec![["NODE", "ROLE", "ADDRESS", "USER-DATA", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned)];
+    for node in nodes {
+        let role = match node.part {
+            Part::Init => "control plane, first",
+            Part::ControlPlane(Certificates::Upload) => "control plane",
+            Part::ControlPlane(Certificates::Embed) => "control plane, embedded keys",
+            Part::Worker(Credentials::Certificate) => "worker",
+            Part::Worker(Credentials::Token) => "worker, by token",
+        };
+        let size = format!("{:.1} KiB", node.size as f64 / 1024.0);
+        let starts = node.starts_until.map_or_else(|| "-".to_owned(), minute);
+        rows.push([node.name.clone(), role.to_owned(), node.address.clone(), size, minute(node.joins_until), starts]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+    }
+    let first = nodes.iter().find(|node| node.part == Part::Init).map_or("", |node| node.name.as_str());
+    let _ = writeln!(
+        text,
+        "\nGive each machine its own {out}/nodes/NAME as a NoCloud seed and power them on in any order;\n\
+         {first} starts the cluster. On a machine, hagen-status says how far it is. Then:\n\
+         \n    kubectl --kubeconfig {out}/kubeconfig get nodes"
+    );
+    text
+}
+
+/// A date and time that fits a table.
+fn minute(moment: OffsetDateTime) -> String {
+    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}

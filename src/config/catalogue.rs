@@ -1,0 +1,181 @@
+//! Every kind of mistake that hagen can find in a document, with its stable code.
+//!
+//! A code keeps its number and its meaning for ever; a kind that is no longer found leaves a gap.
+//! In: nothing. Out: code, one-line title and explanation, for messages and for `hagen explain`.
+
+/// Writes the enum and its three tables from one list, so that none can be forgotten.
+macro_rules! catalogue {
+    ($($name:ident = $code:literal, $title:literal, $explanation:literal;)*) => {
+        /// A kind of mistake.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable code, as in `HAGEN010`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What kind of mistake it is, in one line.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+
+            /// Why it is a mistake, and how to put it right.
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$name => $explanation),* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    Syntax = "HAGEN001", "the text is not YAML",
+        "The YAML parser stopped here, so nothing after this place was looked at. The usual causes are a tab in \
+         the indentation, a quote that is never closed, and a colon followed by a blank in an unquoted text.";
+    TooLarge = "HAGEN002", "the document is too large",
+        "A document may have 8 MiB of text, a million values once aliases are expanded, and 64 levels of nesting. \
+         A thousand nodes need about a hundredth of that; more is a mistake or an attack.";
+    MultipleDocuments = "HAGEN003", "the file holds more than one YAML document",
+        "One file describes one cluster. Remove the `---` line, or put the second cluster into a file of its own.";
+    EmptyDocument = "HAGEN004", "the document is empty",
+        "A cluster needs at least `name`, `kubernetes.version`, `endpoint.vip` and `nodes`.";
+    DuplicateKey = "HAGEN005", "a mapping has the same key twice",
+        "YAML forbids it, and programs disagree on which of the two counts. Keep one. An explicit key beside a \
+         merge key `<<` is no duplicate: it wins over the merged one.";
+    NonStringKey = "HAGEN006", "the key of a mapping is not text",
+        "Keys such as `1`, `true` or `null` are numbers, booleans or nothing in YAML, and a list cannot be a key. \
+         Write the key in quotes.";
+    UnknownTag = "HAGEN007", "a YAML tag has no meaning here",
+        "Only the tags of YAML's core schema (`!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map`, `!!seq`) \
+         are known. Encrypted values of other tools (`!vault`, `!sops`) must be decrypted first.";
+    BadMerge = "HAGEN008", "the merge key `<<` does not name a mapping",
+        "`<<` takes an alias of a mapping, or a list of such aliases: `<<: *defaults`.";
+    RecursiveAlias = "HAGEN009", "an alias stands inside the value that it names",
+        "Such a value would be endless. Write the value out.";
+    UnknownKey = "HAGEN010", "the schema has no such key",
+        "Every key must be known, for a misspelt key that is silently ignored costs a boot of every machine. The \
+         help line names the nearest known key, or the place where this key belongs.";
+    MissingKey = "HAGEN011", "a key that has no default is missing",
+        "Only `name`, `kubernetes.version`, `endpoint.vip` and `nodes` have no default, and in their turn the name, \
+         role and address of a node.";
+    WrongType = "HAGEN012", "a value has the wrong type",
+        "A list where a mapping is wanted, text where a number is wanted, and so on. Booleans are `true` and \
+         `false`, nothing else; `yes` and `on` are text.";
+    InvalidValue = "HAGEN013", "a value cannot be what it should be",
+        "The text is not a valid name, address, version, duration and so on. The help line shows a valid one.";
+    UnknownChoice = "HAGEN014", "a value is none of the possible ones",
+        "The key takes one of a few words. The help line lists them.";
+    OutOfRange = "HAGEN015", "a number is too small or too large",
+        "The help line names the bounds.";
+    NotBuilt = "HAGEN016", "a part of the schema is not built yet",
+        "The key or value is planned and its meaning is settled, but this version of hagen cannot do it. It is \
+         refused, for ignoring it would build another cluster than the document says.";
+    UnreadableFile = "HAGEN017", "a file that the document names cannot be read",
+        "Paths in `manifests` and `files` are relative to the document.";
+    BadManifest = "HAGEN018", "a manifest is not a list of Kubernetes objects",
+        "Manifests are applied on the first control plane at boot, where nobody sees kubectl's complaint. So each must be UTF-8 and \
+         YAML whose documents have `apiVersion` and `kind`.";
+    BadToml = "HAGEN019", "`containerd.extraConfig` is not TOML",
+        "It is merged over hagen's configuration of containerd, which is a TOML file.";
+    DuplicateNodeName = "HAGEN030", "two nodes have the same name",
+        "The name is the Node's name in Kubernetes, the member's name in etcd and the machine's host name.";
+    DuplicateAddress = "HAGEN031", "two nodes have the same address",
+        "Each machine registers with its own address.";
+    DuplicateMac = "HAGEN032", "two nodes have the same MAC address",
+        "A machine finds its configuration, and its interface, by the MAC address.";
+    ReservedName = "HAGEN033", "a name that means something else",
+        "Every machine's /etc/hosts maps `localhost` and the endpoint's name already. A node of that name would be \
+         unreachable, or would answer for the whole cluster.";
+    NoNodes = "HAGEN034", "the cluster has no nodes",
+        "Add machines under `nodes`.";
+    NoControlPlane = "HAGEN035", "the cluster has no control plane",
+        "Give one, three or five nodes `role: control-plane`.";
+    EvenControlPlanes = "HAGEN036", "an even number of stacked control planes",
+        "etcd needs a majority of its members. Four tolerate one failure, exactly as three do, and two tolerate \
+         none, while each more machine can fail. Use 1, 3 or 5.";
+    FieldOfOtherRole = "HAGEN037", "a key that this role of node does not have",
+        "`certificates` says how a control plane gets the authorities' keys; a worker never gets any. `roles` are \
+         more roles of a worker; a control plane has its own.";
+    BadRoleLabel = "HAGEN038", "a role label that hagen cannot set",
+        "`roles` become `node-role.kubernetes.io/<role>`. `control-plane`, `master` and `etcd` mean something to \
+         Kubernetes and its tools and are never given to a worker. The name travels as the label \
+         `hagen.io/role.<role>`, so it has at most 58 characters and no slash.";
+    ForbiddenLabel = "HAGEN039", "a label that a kubelet must not give itself",
+        "The admission plug-in NodeRestriction and the kubelet itself refuse labels under kubernetes.io and k8s.io, \
+         but for a few: a worker that is broken into could otherwise attract Pods meant for others. Roles belong \
+         under `roles`; other labels need a prefix of your own.";
+    DuplicateTaint = "HAGEN040", "two taints have the same key and effect",
+        "Kubernetes wants each pair of key and effect once.";
+    VipOutsideSubnet = "HAGEN050", "the VIP is outside the control planes' subnet",
+        "kube-vip in ARP mode announces the address on the control planes' own layer 2 network. An address of \
+         another subnet would be announced, and never asked for.";
+    NodeOutsideVipSubnet = "HAGEN051", "a node is in another subnet than the VIP",
+        "A control plane of another subnet cannot take the VIP over. A worker there reaches it only through a router.";
+    VipTaken = "HAGEN052", "the VIP is a machine's own address",
+        "The VIP moves between the control planes, so it must be an address that nothing else uses.";
+    VipInRange = "HAGEN053", "the VIP is inside the pod or service range",
+        "Addresses of these ranges are routed inside the cluster and never leave it.";
+    AddressIsGateway = "HAGEN054", "a node has the gateway's address",
+        "Two machines with one address: whoever answers first wins.";
+    NotAHostAddress = "HAGEN055", "the first or last address of a subnet",
+        "In IPv4 the first address names the network and the last is the broadcast address; in IPv6 the first is \
+         the routers' anycast address.";
+    UnusableAddress = "HAGEN056", "an address that no machine can be reached at",
+        "Loopback, link-local, multicast, unspecified and reserved addresses cannot be a node's address, the VIP \
+         or a gateway.";
+    GatewayOutsideSubnet = "HAGEN057", "the gateway is outside a node's subnet",
+        "A machine reaches its gateway directly, so the gateway is in the machine's own subnet.";
+    OverlappingRanges = "HAGEN060", "two address ranges overlap",
+        "Pods, Services and machines need ranges of their own, or packets for one go to the other.";
+    ServiceRangeSize = "HAGEN061", "the service range is too small or too large",
+        "kubeadm and the API server allow at most 20 bits of Service addresses (/12 in IPv4, /108 in IPv6), and \
+         hagen wants at least 16 addresses (/28, /124).";
+    PodRangeSize = "HAGEN062", "the pod range does not fit the nodes",
+        "The controller manager cuts the range into one piece a node: a /24 in IPv4, a /64 in IPv6, unless \
+         `node-cidr-mask-size` says otherwise. kubeadm allows at most 16 bits of pieces.";
+    AddressFamilies = "HAGEN063", "the address families do not fit together",
+        "A dual-stack list has one IPv4 and one IPv6 range. The first service range has the family of the control \
+         planes' addresses, for the API server advertises one of these as the first Service.";
+    UnknownVersion = "HAGEN070", "hagen does not know this Kubernetes minor",
+        "hagen was run with kubeadm 1.34 to 1.37. Another minor may work: `--allow-untested` makes this a warning.";
+    VersionTooOld = "HAGEN071", "the Kubernetes version is too old",
+        "hagen writes kubeadm's v1beta4 configuration, which begins with 1.31.";
+    OwnedArgument = "HAGEN072", "an argument that hagen or kubeadm sets itself",
+        "A second value would contradict what the rest of the bundle says. The help line names the key that sets it.";
+    IgnoreAll = "HAGEN073", "all preflight errors would be ignored",
+        "kubeadm's checks are what stops a broken machine from joining. Name the checks that may fail. `all` also \
+         cannot stand beside others, and hagen adds some when a step is tried again.";
+    PortTaken = "HAGEN074", "the endpoint's port is in use on every control plane",
+        "The API server could not bind it.";
+    KubeVipDeadlock = "HAGEN080", "kube-vip v1.2.2 cannot start a cluster",
+        "It talks to the API server through the VIP that it should bring up first (kube-vip#1654). v1.2.3 is fixed.";
+    LeaseOrder = "HAGEN081", "the lease's three times are in the wrong order",
+        "A leader tries every `retryPeriod` to renew, gives up after `renewDeadline`, and others may take over after \
+         `duration`. client-go wants duration > renewDeadline > 1.2 * retryPeriod, and kube-vip does not start \
+         otherwise.";
+    ZeroDuration = "HAGEN090", "a duration is zero",
+        "Nothing could ever happen within it.";
+    CertificatePeriod = "HAGEN091", "the certificates' lifetimes do not fit together",
+        "A certificate cannot outlive its authority, and less than 30 days (720h) leave no time to renew.";
+    DuplicateUser = "HAGEN100", "two users have the same name",
+        "Put all keys of a user into one entry.";
+    ReservedUser = "HAGEN101", "the user belongs to the operating system",
+        "Choose a name that neither Debian nor Ubuntu uses. For root, give a user `sudo: true`.";
+    BadAuthorizedKey = "HAGEN102", "not a line of authorized_keys",
+        "Each entry is the content of a `.pub` file: key type, key, and perhaps a comment. A private key never \
+         belongs into the document.";
+    BadPath = "HAGEN103", "not an absolute, plain path",
+        "Paths on machines begin with `/` and have no `.`, `..` or empty parts.";
+    OwnedPath = "HAGEN104", "hagen or kubeadm writes this file itself",
+        "One of the two contents would be lost. Most of these files have a key in the document.";
+    DuplicateFile = "HAGEN105", "two entries write the same file",
+        "Keep one. A node's own entry replaces the cluster-wide one with the same path; that is no duplicate.";
+    FileContent = "HAGEN106", "a file needs either `content` or `source`",
+        "`content` is the text itself, `source` a file beside the document.";
+}

@@ -1,0 +1,627 @@
+//! Tree -> [`Draft`]: which keys there are, what type each has, and its default.
+//!
+//! In: the tree of the document. Out: everything that could be read of it, and a message for everything that could
+//! not. A draft becomes a [`Document`] when nothing is missing; until then the rules can look at what is there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+
+use super::catalogue::Code;
+use super::diagnostics::{Span, Spanned};
+use super::reader::{Context, Field, Fields};
+use super::rules;
+use super::schema::{
+    ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, Format,
+    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, ProxyMode, Role, Taint, TaintEffect, Timeouts,
+    User,
+};
+use super::tree::{self, Dialect, Kind, Plain};
+use super::values::{
+    ClusterName, DnsName, FileMode, GoDuration, InterfaceName, Invalid, KubernetesVersion, LabelKey, LabelValue,
+    MacAddress, NodeName, parse_address, parse_interface_address, parse_range,
+};
+
+/// What could be read of a document. A value without a default that could not be read is `None`.
+pub(super) struct Draft {
+    pub name: Option<Spanned<ClusterName>>,
+    pub version: Option<Spanned<KubernetesVersion>>,
+    pub vip: Option<Spanned<IpAddr>>,
+    pub format: Format,
+    /// Its version is a stand-in when `version` is `None`.
+    pub kubernetes: Kubernetes,
+    /// Its VIP is a stand-in when `vip` is `None`.
+    pub endpoint: Endpoint,
+    pub etcd: Etcd,
+    pub bootstrap: Bootstrap,
+    pub pki: Pki,
+    pub os: OperatingSystem,
+    pub network: Network,
+    pub containerd: Containerd,
+    pub manifests: Vec<Manifest>,
+    pub users: Vec<User>,
+    pub files: Vec<File>,
+    /// One for each item of `nodes`, in the same order; `None` when `nodes` itself could not be read.
+    pub nodes: Option<Vec<NodeDraft>>,
+}
+
+/// What could be read of a node.
+#[derive(Default)]
+pub(super) struct NodeDraft {
+    pub name: Option<Spanned<NodeName>>,
+    pub role: Option<Spanned<Role>>,
+    pub address: Option<Spanned<IpNet>>,
+    pub mac: Option<Spanned<MacAddress>>,
+    pub interface: Option<Spanned<InterfaceName>>,
+    pub certificates: Option<Certificates>,
+    pub roles: Vec<LabelKey>,
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    pub taints: Option<Vec<Taint>>,
+    pub kubelet_extra_args: BTreeMap<String, String>,
+    pub files: Vec<File>,
+}
+
+impl Draft {
+    /// The document, when nothing without a default is missing.
+    pub fn finish(self) -> Option<Document> {
+        Some(Document {
+            name: self.name?,
+            format: self.format,
+            kubernetes: Kubernetes { version: self.version?, ..self.kubernetes },
+            endpoint: Endpoint { vip: self.vip?, ..self.endpoint },
+            etcd: self.etcd,
+            bootstrap: self.bootstrap,
+            pki: self.pki,
+            os: self.os,
+            network: self.network,
+            containerd: self.containerd,
+            manifests: self.manifests,
+            users: self.users,
+            files: self.files,
+            nodes: self.nodes?.into_iter().map(NodeDraft::finish).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl NodeDraft {
+    fn finish(self) -> Option<Node> {
+        Some(Node {
+            name: self.name?,
+            role: self.role?,
+            address: self.address?,
+            mac: self.mac,
+            interface: self.interface,
+            certificates: self.certificates,
+            roles: self.roles,
+            labels: self.labels,
+            taints: self.taints,
+            kubelet_extra_args: self.kubelet_extra_args,
+            files: self.files,
+        })
+    }
+}
+
+/// The help for a document that says nothing yet.
+pub(super) const FIRST_LINE: &str = "begin with `name: homelab`; `examples/` has whole documents";
+
+/// Reads the document's root. `None` when it is no mapping: then there is nothing to check.
+pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft> {
+    let field = Field { path: String::new(), node: root, context };
+    let Kind::Mapping(_) = &root.kind else {
+        let (code, what) = match root.is_null() {
+            true => (Code::EmptyDocument, "the document is empty".to_owned()),
+            false => (Code::WrongType, format!("the document must be a mapping, found {}", root.description())),
+        };
+        field.push(field.error(code, what).help(FIRST_LINE));
+        return None;
+    };
+    let mut fields = field.fields()?;
+
+    let name = fields.required("name", "name: homelab", Field::spanned);
+    let format = fields.or("format", Format::CloudInit, |field| {
+        field.choice(&[("cloud-init", Format::CloudInit)], &["ignition"])
+    });
+    let (version, kubernetes) = kubernetes(fields.section("kubernetes"));
+    let (vip, endpoint) = endpoint(fields.section("endpoint"));
+    let etcd = etcd(fields.section("etcd"));
+    let bootstrap = bootstrap(fields.section("bootstrap"));
+    let pki = pki(fields.section("pki"));
+    let os = fields.or("os", OperatingSystem::Debian, operating_system);
+    let network = network(fields.section("network"));
+    let mut software = fields.section("software");
+    software.later("source", &["preinstalled"]);
+    software.finish();
+    fields.later("registries", &[]);
+    let mut containerd = fields.section("containerd");
+    let extra_config = containerd.optional("extraConfig", |field| field.checked(Code::BadToml, "text", toml_table));
+    containerd.finish();
+    let manifests = fields.or("manifests", Vec::new(), |field| field.list(manifest));
+    let users = fields.or("users", Vec::new(), |field| field.list(user));
+    let files = fields.or("files", Vec::new(), |field| field.list(file));
+    let nodes = fields.required("nodes", "nodes: [{name: cp1, role: control-plane, address: 10.9.0.11/24}]", |field| {
+        Some(field.items()?.iter().map(|item| node(item, os)).collect())
+    });
+    for planned in ["media", "encryption", "audit"] {
+        fields.later(planned, &[]);
+    }
+    fields.finish();
+
+    let containerd = Containerd { extra_config };
+    Some(Draft {
+        name, version, vip, format, kubernetes, endpoint, etcd, bootstrap, pki, os, network, containerd, manifests, users,
+        files, nodes,
+    })
+}
+
+fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Kubernetes) {
+    let version = fields.required("version", "version: 1.36.3", Field::spanned);
+    let range = |field: &Field<'_>| {
+        field.one_or_list(|item| item.parsed("a range", parse_range).map(|range| item.here(range)))
+    };
+    let default_range = |text: &str| -> Vec<Spanned<IpNet>> {
+        text.parse().map(|range| Spanned::new(range, fields.span)).into_iter().collect()
+    };
+    let (default_pods, default_services) = (default_range("10.244.0.0/16"), default_range("10.96.0.0/12"));
+    let pod_subnet = fields.or("podSubnet", default_pods, range);
+    let service_subnet = fields.or("serviceSubnet", default_services, range);
+    let dns_domain = fields.optional("dnsDomain", Field::value);
+    let image_repository = fields.or("imageRepository", "registry.k8s.io".to_owned(), |field| {
+        field.parsed("text", image_repository)
+    });
+    let mut proxy = fields.section("proxy");
+    let proxy_mode = proxy.or("mode", ProxyMode::Iptables, |field| {
+        let modes = [
+            ("iptables", ProxyMode::Iptables),
+            ("nftables", ProxyMode::Nftables),
+            ("ipvs", ProxyMode::Ipvs),
+            ("none", ProxyMode::None),
+        ];
+        field.choice(&modes, &[])
+    });
+    proxy.finish();
+    let mut section = fields.section("apiServer");
+    let api_server = ApiServer {
+        cert_sans: section.or("certSANs", Vec::new(), |field| field.list(Field::value)),
+        extra_args: section.or("extraArgs", BTreeMap::new(), arguments),
+        extra_volumes: section.or("extraVolumes", Vec::new(), |field| field.list(extra_volume)),
+    };
+    section.later("extraEnvs", &[]);
+    section.finish();
+    let mut component = |key| {
+        let mut section = fields.section(key);
+        let extra_args = section.or("extraArgs", BTreeMap::new(), arguments);
+        section.later("extraVolumes", &[]);
+        section.later("extraEnvs", &[]);
+        section.finish();
+        extra_args
+    };
+    let controller_manager_extra_args = component("controllerManager");
+    let scheduler_extra_args = component("scheduler");
+    let kubelet = fields.or("kubelet", serde_json::Map::new(), json_object);
+    let ignore_preflight_errors =
+        fields.or("ignorePreflightErrors", Vec::new(), |field| field.list(|item| {
+            item.parsed("text", plain_word)?;
+            item.checked(Code::IgnoreAll, "text", rules::arguments::preflight_check)
+        }));
+    let kubelet_extra_args = fields.or("kubeletExtraArgs", BTreeMap::new(), arguments);
+    let timeouts = timeouts(fields.section("timeouts"));
+    for planned in ["patches", "featureGates", "encryption", "audit"] {
+        fields.later(planned, &[]);
+    }
+    let stand_in = Spanned::new(rules::versions::NEWEST, fields.span);
+    fields.finish();
+    let kubernetes = Kubernetes {
+        version: version.unwrap_or(stand_in),
+        pod_subnet,
+        service_subnet,
+        dns_domain: dns_domain.unwrap_or_else(DnsName::cluster_local),
+        image_repository,
+        proxy: proxy_mode,
+        api_server,
+        controller_manager_extra_args,
+        scheduler_extra_args,
+        kubelet,
+        ignore_preflight_errors,
+        kubelet_extra_args,
+        timeouts,
+    };
+    (version, kubernetes)
+}
+
+fn timeouts(mut fields: Fields<'_>) -> Timeouts {
+    let mut timeout = |key, minutes: u64| fields.or(key, GoDuration::from_secs(minutes * 60), Field::value);
+    let timeouts = Timeouts {
+        control_plane_component_health_check: timeout("controlPlaneComponentHealthCheck", 10),
+        discovery: timeout("discovery", 30),
+        etcd_api_call: timeout("etcdAPICall", 15),
+        kubelet_health_check: timeout("kubeletHealthCheck", 10),
+        kubernetes_api_call: timeout("kubernetesAPICall", 5),
+        tls_bootstrap: timeout("tlsBootstrap", 10),
+    };
+    fields.later("upgradeManifests", &[]);
+    fields.finish();
+    timeouts
+}
+
+fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
+    let mut fields = field.fields()?;
+    let path = |field: &Field<'_>| field.checked(Code::BadPath, "a path", rules::files::plain_path);
+    let name = fields.required("name", "name: audit-logs", |field| {
+        field.parsed("text", |text| text.parse::<NodeName>().map(|name| name.to_string()).map_err(|_| {
+            Invalid::new(
+                format!("`{text}` is not the name of a volume"),
+                "use up to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+            )
+        }))
+    });
+    let host_path = fields.required("hostPath", "hostPath: /var/log/kubernetes", path);
+    let mount_path = fields.required("mountPath", "mountPath: /var/log/kubernetes", path);
+    let read_only = fields.or("readOnly", false, Field::boolean);
+    let types = [
+        "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice",
+    ];
+    let path_type = fields.optional("pathType", |field| field.choice(&types.map(|word| (word, word)), &[]));
+    fields.finish();
+    Some(ExtraVolume {
+        name: name?,
+        host_path: host_path?,
+        mount_path: mount_path?,
+        read_only,
+        path_type: path_type.map(str::to_owned),
+    })
+}
+
+fn endpoint(mut fields: Fields<'_>) -> (Option<Spanned<IpAddr>>, Endpoint) {
+    let vip = fields.required("vip", "vip: 10.9.0.10", |field| {
+        field.parsed("an address", parse_address).map(|address| field.here(address))
+    });
+    let name = fields.optional("name", Field::value);
+    let port = fields.or("port", 6443, |field| field.integer(1..=65535));
+    fields.optional("provider", |field| field.choice(&[("kube-vip", ())], &["keepalived", "external"]));
+    let mut section = fields.section("kubeVip");
+    section.optional("mode", |field| field.choice(&[("arp", ())], &["bgp", "routing-table", "wireguard"]));
+    let interface = section.optional("interface", Field::value);
+    let services = section.or("services", false, Field::boolean);
+    section.later("loadBalancer", &["false"]);
+    let image = section.optional("image", |field| field.parsed("text", rules::kube_vip::image));
+    let mut lease = section.section("lease");
+    let mut seconds = |key, default| lease.or(key, default, |field| field.integer(1..=3600));
+    let lease_duration = seconds("duration", 15);
+    let renew_deadline = seconds("renewDeadline", 10);
+    let retry_period = seconds("retryPeriod", 2);
+    lease.finish();
+    section.later("bgp", &[]);
+    section.finish();
+    for planned in ["keepalived", "bindPort"] {
+        fields.later(planned, &[]);
+    }
+    let stand_in = Spanned::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), fields.span);
+    fields.finish();
+    let kube_vip = KubeVip { interface, services, image, lease_duration, renew_deadline, retry_period };
+    (vip, Endpoint { name, port, vip: vip.unwrap_or(stand_in), kube_vip })
+}
+
+fn etcd(mut fields: Fields<'_>) -> Etcd {
+    fields.optional("topology", |field| field.choice(&[("stacked", ())], &["external"]));
+    let image_tag = fields.optional("imageTag", |field| field.parsed("text", image_tag));
+    let extra_args = fields.or("extraArgs", BTreeMap::new(), arguments);
+    for planned in ["endpoints", "certificates", "extraEnvs"] {
+        fields.later(planned, &[]);
+    }
+    fields.finish();
+    Etcd { image_tag, extra_args }
+}
+
+const CERTIFICATES: [(&str, Certificates); 2] = [("upload", Certificates::Upload), ("embed", Certificates::Embed)];
+
+fn bootstrap(mut fields: Fields<'_>) -> Bootstrap {
+    fields.optional("strategy", |field| field.choice(&[("init-join", ())], &["quorum"]));
+    let certificates = fields.or("certificates", Certificates::Upload, |field| field.choice(&CERTIFICATES, &[]));
+    let credentials = fields.or("credentials", Credentials::Certificate, |field| {
+        field.choice(&[("certificate", Credentials::Certificate), ("token", Credentials::Token)], &[])
+    });
+    let window = fields.or("window", GoDuration::from_secs(168 * 3600), Field::value);
+    fields.later("absent", &[]);
+    fields.finish();
+    Bootstrap { certificates, credentials, window }
+}
+
+fn pki(mut fields: Fields<'_>) -> Pki {
+    let mut period = |key, hours: u64| fields.or(key, GoDuration::from_secs(hours * 3600), Field::value);
+    let pki = Pki {
+        ca_certificate_validity_period: period("caCertificateValidityPeriod", 87600),
+        certificate_validity_period: period("certificateValidityPeriod", 8760),
+    };
+    fields.finish();
+    pki
+}
+
+const SYSTEMS: [(&str, OperatingSystem); 2] = [("debian", OperatingSystem::Debian), ("ubuntu", OperatingSystem::Ubuntu)];
+
+fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
+    field.choice(&SYSTEMS, &["flatcar", "fedora-coreos"])
+}
+
+fn network(mut fields: Fields<'_>) -> Network {
+    let network = Network {
+        gateway: fields.optional("gateway", |field| {
+            field.parsed("an address", parse_address).map(|address| field.here(address))
+        }),
+        nameservers: fields.or("nameservers", Vec::new(), |field| {
+            field.list(|item| item.parsed("an address", parse_address))
+        }),
+        search: fields.or("search", Vec::new(), |field| field.list(Field::value)),
+        ntp: fields.or("ntp", Vec::new(), |field| field.list(|item| item.parsed("a name or an address", time_server))),
+        mtu: fields.optional("mtu", |field| field.integer(1280..=9216)),
+    };
+    fields.finish();
+    network
+}
+
+fn user(field: &Field<'_>) -> Option<User> {
+    let mut fields = field.fields()?;
+    let name = fields.required("name", "name: ops", Field::spanned);
+    let keys = fields.or("sshAuthorizedKeys", Vec::new(), |field| {
+        field.list(|item| item.checked(Code::BadAuthorizedKey, "a public key", rules::users::authorized_key))
+    });
+    let sudo = fields.or("sudo", false, Field::boolean);
+    fields.finish();
+    Some(User { name: name?, ssh_authorized_keys: keys, sudo })
+}
+
+fn file(field: &Field<'_>) -> Option<File> {
+    let mut fields = field.fields()?;
+    let path = fields.required("path", "path: /etc/motd", |field| {
+        field.checked(Code::BadPath, "a path", rules::files::plain_path).map(|path| field.here(path))
+    });
+    let content = fields.optional("content", |field| Some((field.node.span, field.text("text")?.as_bytes().to_vec())));
+    let source = fields.optional("source", |field| Some((field.node.span, bytes(field, field.text("a path")?)?)));
+    let given = ["content", "source"].map(|key| field.node.entry(key).is_some_and(|(_, node)| !node.is_null()));
+    let mode = fields.or("mode", FileMode::READABLE, Field::value);
+    let owner = fields.or("owner", "root:root".to_owned(), |field| field.parsed("text", rules::files::owner));
+    fields.finish();
+    match (given, &content, &source) {
+        ([false, false], ..) => field.push(
+            field
+                .error(Code::FileContent, format!("`{}` has neither `content` nor `source`", field.path))
+                .help("add `content: text`, or `source: ./file` for a file beside the document"),
+        ),
+        ([true, true], Some((content, _)), Some((source, _))) => field.push(
+            super::diagnostics::Diagnostic::error(
+                Code::FileContent,
+                *source,
+                format!("`{}` has both `content` and `source`", field.path),
+            )
+            .also(*content, "the other content")
+            .help("keep one of the two"),
+        ),
+        _ => {}
+    }
+    Some(File { path: path?, content: content.or(source)?.1, mode, owner })
+}
+
+fn node(field: &Field<'_>, os: OperatingSystem) -> NodeDraft {
+    let Some(mut fields) = field.fields() else { return NodeDraft::default() };
+    let draft = NodeDraft {
+        name: fields.required("name", "name: cp1", Field::spanned),
+        role: fields.required("role", "role: worker", |field| {
+            let roles = [("control-plane", Role::ControlPlane), ("worker", Role::Worker)];
+            field.choice(&roles, &["etcd", "load-balancer"]).map(|role| field.here(role))
+        }),
+        address: fields.required("address", "address: 10.9.0.11/24", |field| {
+            field.parsed("an address", parse_interface_address).map(|address| field.here(address))
+        }),
+        mac: fields.optional("mac", Field::spanned),
+        interface: fields.optional("interface", Field::spanned),
+        certificates: fields.optional("certificates", |field| field.choice(&CERTIFICATES, &[])),
+        roles: fields.or("roles", Vec::new(), |field| {
+            field.list(|item| item.checked(Code::BadRoleLabel, "text", rules::labels::role))
+        }),
+        labels: fields.or("labels", BTreeMap::new(), |field| field.map(str::parse, label_value)),
+        taints: fields.optional("taints", |field| field.list(taint)),
+        kubelet_extra_args: fields.or("kubeletExtraArgs", BTreeMap::new(), arguments),
+        files: fields.or("files", Vec::new(), |field| field.list(file)),
+    };
+    fields.later("network", &[]);
+    fields.later("proxmox", &[]);
+    fields.later("format", &["cloud-init"]);
+    let own: Vec<&str> = SYSTEMS.iter().filter(|(_, system)| *system == os).map(|(word, _)| *word).collect();
+    fields.later("os", &own);
+    fields.finish();
+    draft
+}
+
+/// The value of a label; a key without a value has the empty one.
+fn label_value(field: &Field<'_>) -> Option<LabelValue> {
+    if field.node.is_null() { "".parse().ok() } else { field.value() }
+}
+
+fn taint(field: &Field<'_>) -> Option<Taint> {
+    let mut fields = field.fields()?;
+    let key = fields.required("key", "key: dedicated", Field::value);
+    let value = fields.optional("value", Field::value).or_else(|| "".parse().ok());
+    let effects = [
+        ("NoSchedule", TaintEffect::NoSchedule),
+        ("PreferNoSchedule", TaintEffect::PreferNoSchedule),
+        ("NoExecute", TaintEffect::NoExecute),
+    ];
+    let effect = fields.required("effect", "effect: NoSchedule", |field| field.choice(&effects, &[]));
+    fields.finish();
+    Some(Taint { key: key?, value: value?, effect: effect? })
+}
+
+/// A mapping of command line flags, without dashes, to the text of any scalar.
+fn arguments(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
+    let flag = |text: &str| {
+        let bare = text.trim_start_matches('-');
+        if bare != text {
+            return Err(Invalid::new(format!("the flag `{text}` begins with a dash"), format!("write `{bare}`")));
+        }
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.is_empty() || !text.chars().all(good) {
+            return Err(Invalid::new(
+                format!("`{text}` is not the name of a flag"),
+                "write the flag's name as the key and its value as the value, as in `v: 4`",
+            ));
+        }
+        Ok(text.to_owned())
+    };
+    field.map(flag, |value| {
+        if value.node.is_null() {
+            let diagnostic = value.error(Code::WrongType, format!("`{}` has no value", value.path));
+            value.push(diagnostic.help("write `\"\"` for an empty value, `true` for a switch"));
+            return None;
+        }
+        value.text("text").map(str::to_owned)
+    })
+}
+
+/// One word without blanks.
+fn plain_word(text: &str) -> Result<String, Invalid> {
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Invalid::new(format!("`{}` is not one word", text.escape_debug()), "write one name without blanks"));
+    }
+    Ok(text.to_owned())
+}
+
+fn image_repository(text: &str) -> Result<String, Invalid> {
+    const RULE: &str = "write host and path, as in `registry.k8s.io` or `10.9.0.5:5000/k8s`";
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return Err(Invalid::new(format!("`{text}` begins with a scheme (`{scheme}`)"), format!("write `{rest}`")));
+    }
+    if text.ends_with('/') {
+        let bare = text.trim_end_matches('/');
+        return Err(Invalid::new(format!("`{text}` ends with a slash"), format!("write `{bare}`")));
+    }
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '[' | ']');
+    if text.is_empty() || !text.chars().all(good) {
+        return Err(Invalid::new(format!("`{text}` is not an image repository"), RULE));
+    }
+    Ok(text.to_owned())
+}
+
+fn image_tag(text: &str) -> Result<String, Invalid> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > 128 || !text.chars().all(good) || text.starts_with(['-', '.']) {
+        return Err(Invalid::new(format!("`{text}` is not an image tag"), "write the tag alone, as in `3.6.16-0`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn time_server(text: &str) -> Result<String, Invalid> {
+    match text.parse::<IpAddr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => text.parse::<DnsName>().map(|name| name.to_string()),
+    }
+}
+
+fn toml_table(text: &str) -> Result<toml::Table, Invalid> {
+    text.parse::<toml::Table>().map_err(|error| {
+        let place = error.span().and_then(|span| text.get(..span.start)).map_or(String::new(), |before| {
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            format!(" in its line {}, column {column}", before.matches('\n').count() + 1)
+        });
+        let what = error.message().lines().next().unwrap_or_default().to_owned();
+        Invalid::new(format!("not TOML{place}: {what}"), "containerd's configuration is TOML, as in `[debug]` and `level = \"info\"`")
+    })
+}
+
+/// YAML's core schema as JSON, for what is passed through.
+fn json_object(field: &Field<'_>) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let entries = field.entries()?;
+    Some(entries.into_iter().filter_map(|(key, value)| Some((key.text.clone(), json(&value)?))).collect())
+}
+
+fn json(field: &Field<'_>) -> Option<serde_json::Value> {
+    use serde_json::Value;
+    match &field.node.kind {
+        Kind::Mapping(_) => json_object(field).map(Value::Object),
+        Kind::Sequence(_) => field.list(json).map(Value::Array),
+        Kind::Scalar { text, plain: false } => Some(Value::String(text.clone())),
+        Kind::Scalar { text, plain: true } => {
+            let number = match tree::resolve(text) {
+                Plain::Null => return Some(Value::Null),
+                Plain::Bool(value) => return Some(Value::Bool(value)),
+                Plain::Text => return Some(Value::String(text.clone())),
+                Plain::Integer(number) => serde_json::Number::from_i128(number),
+                Plain::Float(number) => serde_json::Number::from_f64(number),
+            };
+            if number.is_none() {
+                let message = format!("`{}`: JSON has no number `{text}`", field.path);
+                field.push(field.error(Code::InvalidValue, message).help("write it in quotes if it is text"));
+            }
+            number.map(Value::Number)
+        }
+    }
+}
+
+/// The bytes of a file that the document names.
+fn bytes(field: &Field<'_>, path: &str) -> Option<Vec<u8>> {
+    match (field.context.read)(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            // The same words on every system.
+            let why = match error.kind() {
+                io::ErrorKind::NotFound => "it does not exist".to_owned(),
+                io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+                _ => error.to_string(),
+            };
+            let message = format!("`{}`: cannot read `{path}`: {why}", field.path);
+            field.push(field.error(Code::UnreadableFile, message).help("paths are relative to the document"));
+            None
+        }
+    }
+}
+
+fn manifest(field: &Field<'_>) -> Option<Manifest> {
+    const HELP: &str = "a manifest is what `kubectl apply -f` takes: YAML documents with `apiVersion` and `kind`";
+    let path = field.text("a path")?;
+    let bytes = bytes(field, path)?;
+    let complain = |what: &str, place: Option<Span>| {
+        let message = format!("`{}`: `{path}` {what}", field.path);
+        let mut diagnostic = field.error(Code::BadManifest, message).help(HELP);
+        if let Some(place) = place {
+            diagnostic = diagnostic.also(place, "here");
+        }
+        field.push(diagnostic);
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        complain("is not UTF-8", None);
+        return None;
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    let source = field.context.diagnostics.borrow_mut().sources_mut().add(path, &text);
+    let documents = match tree::parse(source, &text, Dialect::Manifest) {
+        Ok(parsed) => parsed.documents,
+        Err(diagnostic) => {
+            complain(&format!("cannot be read: {}", diagnostic.message), Some(diagnostic.span));
+            return None;
+        }
+    };
+    let mut good = true;
+    let mut objects = 0;
+    for document in documents.iter().filter(|document| !document.is_null()) {
+        objects += 1;
+        let what = match &document.kind {
+            Kind::Mapping(_) => {
+                let missing = ["apiVersion", "kind"].into_iter().find(|key| {
+                    !document.entry(key).and_then(|(_, value)| value.text()).is_some_and(|text| !text.is_empty())
+                });
+                missing.map(|key| format!("has an object without `{key}`"))
+            }
+            _ => Some(format!("has {} where an object should be", document.description())),
+        };
+        if let Some(what) = what {
+            complain(&what, Some(document.span));
+            good = false;
+        }
+    }
+    if objects == 0 {
+        complain("has no object", None);
+        good = false;
+    }
+    good.then(|| Manifest { path: path.to_owned(), content: text })
+}

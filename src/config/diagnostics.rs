@@ -1,0 +1,321 @@
+//! Messages about the document: what is wrong, where, and how to put it right.
+//!
+//! In: spans and sentences from loading and from the rules. Out: all of them at once, in the order of the text,
+//! drawn the way rustc draws them. Knows nothing of what the document means.
+
+use std::fmt;
+use std::ops::Deref;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::catalogue::Code;
+
+/// A place in a source: byte offsets, the end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// Which source of [`Sources`]; the document is 0.
+    pub source: u32,
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+/// A value and where the document says it.
+///
+/// Dereferences to the value. Comparing two means comparing their `value`s or their `span`s, so there is no `Eq`.
+#[derive(Debug, Clone, Copy)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// A value at a place.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+
+    /// The same place with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: change(self.value), span: self.span }
+    }
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Spanned<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(formatter)
+    }
+}
+
+/// The texts that spans point into.
+#[derive(Debug, Clone, Default)]
+pub struct Sources(Vec<Source>);
+
+#[derive(Debug, Clone)]
+struct Source {
+    name: String,
+    text: String,
+}
+
+impl Sources {
+    /// No text yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a text and returns its number, for [`Span::source`]. A byte order mark is not part of the text.
+    pub fn add(&mut self, name: &str, text: &str) -> u32 {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        self.0.push(Source { name: name.to_owned(), text: text.to_owned() });
+        u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The name of a source, as the user wrote it.
+    pub fn name(&self, source: u32) -> Option<&str> {
+        self.get(source).map(|source| source.name.as_str())
+    }
+
+    /// The text of a source, without a byte order mark.
+    pub fn text(&self, source: u32) -> Option<&str> {
+        self.get(source).map(|source| source.text.as_str())
+    }
+
+    fn get(&self, source: u32) -> Option<&Source> {
+        self.0.get(usize::try_from(source).ok()?)
+    }
+
+    /// Line and column of a span's first character, both from 1, the column in characters.
+    pub fn position(&self, span: Span) -> Option<(usize, usize)> {
+        let before = self.text(span.source)?.get(..span.start)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+
+    /// The part of a span that one line can show: to the end of its first line, and inside the text.
+    fn drawn(&self, span: Span) -> std::ops::Range<usize> {
+        let Some(text) = self.text(span.source) else { return 0..0 };
+        let whole = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end.max(span.start));
+        let line = text[whole.clone()].lines().next().unwrap_or_default().trim_end();
+        whole.start..whole.start + line.len()
+    }
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is written.
+    Error,
+    /// Said, and no byte is different for it.
+    Warning,
+}
+
+/// One message: what is wrong, where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which kind of mistake, for `hagen explain`.
+    pub code: Code,
+    /// What is wrong: one sentence, lower-case, without a full stop.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// A word or two under the carets.
+    pub label: Option<String>,
+    /// Other places that matter, each with its words.
+    pub secondary: Vec<(Span, String)>,
+    /// How to put it right.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            span,
+            label: None,
+            secondary: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// With words under the carets.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With another place that matters.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.secondary.push((span, label.into()));
+        self
+    }
+
+    /// With a line that says how to put it right.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The message with its piece of the source, without a line break at the end.
+    fn render(&self, sources: &Sources, renderer: &Renderer) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code.as_str()));
+        let mut others: Vec<u32> = self.secondary.iter().map(|(span, _)| span.source).collect();
+        others.retain(|source| *source != self.span.source);
+        others.sort_unstable();
+        others.dedup();
+        for number in std::iter::once(self.span.source).chain(others) {
+            let Some(source) = sources.get(number) else { continue };
+            if source.text.is_empty() {
+                group = group.element(Origin::path(source.name.as_str()).line(1).char_column(1));
+                continue;
+            }
+            let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
+            if number == self.span.source {
+                let primary = AnnotationKind::Primary.span(sources.drawn(self.span));
+                snippet = snippet.annotation(primary.label(self.label.as_deref()));
+            }
+            for (span, label) in self.secondary.iter().filter(|(span, _)| span.source == number) {
+                snippet = snippet.annotation(AnnotationKind::Context.span(sources.drawn(*span)).label(label.as_str()));
+            }
+            group = group.element(snippet);
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// All messages of one run, with the texts they point into.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnostics {
+    sources: Sources,
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Nothing to say about these texts yet.
+    pub const fn new(sources: Sources) -> Self {
+        Self { sources, list: Vec::new() }
+    }
+
+    /// Adds a message. The same message at the same place is kept once (a mapping merged twice says it twice).
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Sorts by place, and drops what was said before.
+    pub fn sort(&mut self) {
+        self.list.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+        self.list.dedup();
+    }
+
+    /// The texts.
+    pub const fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The texts, to add another.
+    pub const fn sources_mut(&mut self) -> &mut Sources {
+        &mut self.sources
+    }
+
+    /// The messages.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Whether there is nothing to say.
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many messages there are.
+    pub const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether one of the messages is an error.
+    pub fn has_errors(&self) -> bool {
+        self.errors() > 0
+    }
+
+    /// How many of the messages are errors.
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    }
+
+    /// Makes errors of all warnings (`--strict`).
+    pub fn deny_warnings(&mut self) {
+        for diagnostic in &mut self.list {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+
+    /// Everything as text, ending with a line break; with ANSI colours when asked for.
+    /// When there is an error, the last line counts them and says that nothing was written.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        // A width that never cuts a line short: what is shown depends on the document alone.
+        let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(400);
+        let mut text = String::new();
+        for diagnostic in &self.list {
+            text.push_str(&diagnostic.render(&self.sources, &renderer));
+            text.push_str("\n\n");
+        }
+        let errors = self.errors();
+        if errors > 0 {
+            let problems = if errors == 1 { "problem" } else { "problems" };
+            let name = self.sources.name(0).unwrap_or("the document");
+            let title = format!("{errors} {problems} in {name}; nothing was written");
+            text.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(title))]));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,120 @@
+//! Extra files: that each path is plain, written once, and not hagen's own.
+
+use std::collections::BTreeMap;
+
+use super::Subject;
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::schema::File;
+use crate::config::values::{Invalid, UserName};
+
+/// Directories that hold nothing but what hagen, kubeadm or etcd put there.
+const OWNED_DIRECTORIES: &[(&str, &str)] = &[
+    ("/etc/hagen", "hagen keeps the node's data there"),
+    ("/usr/local/lib/hagen", "hagen keeps its steps there"),
+    ("/var/lib/hagen", "hagen keeps its state there"),
+    ("/etc/kubernetes/pki", "the certificates there follow from the secrets file"),
+    ("/var/lib/etcd", "etcd keeps its data there"),
+];
+
+/// Files that the bundle writes, and the key that says what is in them.
+const OWNED_FILES: &[(&str, &str)] = &[
+    ("/etc/hosts", "it holds the endpoint's name, and is swapped while the cluster forms"),
+    ("/etc/hostname", "the host name is `nodes[].name`"),
+    ("/etc/containerd/config.toml", "write what to add under `containerd.extraConfig`"),
+    ("/etc/kubernetes/kube-vip.conf", "it holds kube-vip's own identity"),
+    ("/etc/kubernetes/admin.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/super-admin.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/controller-manager.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/scheduler.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/kubelet.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/bootstrap-kubelet.conf", "kubeadm writes it"),
+    ("/etc/kubernetes/manifests/kube-vip.yaml", "kube-vip is set up under `endpoint.kubeVip`"),
+    ("/etc/kubernetes/manifests/kube-apiserver.yaml", "the API server is set up under `kubernetes.apiServer`"),
+    ("/etc/kubernetes/manifests/kube-controller-manager.yaml", "it is set up under `kubernetes.controllerManager`"),
+    ("/etc/kubernetes/manifests/kube-scheduler.yaml", "it is set up under `kubernetes.scheduler`"),
+    ("/etc/kubernetes/manifests/etcd.yaml", "etcd is set up under `etcd`"),
+    ("/var/lib/kubelet/config.yaml", "the kubelet is set up under `kubernetes.kubelet`"),
+    ("/etc/cloud/cloud-init.disabled", "hagen writes it when the machine is complete"),
+];
+
+/// Units of hagen's own.
+const OWNED_UNITS: &str = "/etc/systemd/system/hagen-";
+
+/// Reads an absolute path without detours.
+pub(in crate::config) fn plain_path(text: &str) -> Result<String, Invalid> {
+    const RULE: &str = "write an absolute path, as in `/etc/motd`";
+    if !text.starts_with('/') {
+        return Err(Invalid::new(format!("`{text}` is not an absolute path"), RULE));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::new(format!("`{}` contains a control character", text.escape_debug()), RULE));
+    }
+    let parts: Vec<&str> = text.split('/').skip(1).collect();
+    if let Some(part) = parts.iter().find(|part| matches!(**part, "." | "..")) {
+        return Err(Invalid::new(format!("`{text}` contains `{part}`"), "write the path without detours"));
+    }
+    if text.len() == 1 {
+        return Err(Invalid::new("`/` is the root, not a file", RULE));
+    }
+    if parts.iter().any(|part| part.is_empty()) {
+        let plain: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        return Err(Invalid::new(format!("`{text}` has a slash too many"), format!("write `/{}`", plain.join("/"))));
+    }
+    if text.len() > 4095 || parts.iter().any(|part| part.len() > 255) {
+        return Err(Invalid::new("the path is too long", "Linux allows 255 bytes for each part and 4095 in all"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads `user:group`, each a name or a number.
+pub(in crate::config) fn owner(text: &str) -> Result<String, Invalid> {
+    let good = |part: &str| {
+        let number = !part.is_empty() && part.len() <= 10 && part.bytes().all(|b| b.is_ascii_digit());
+        number || part.parse::<UserName>().is_ok()
+    };
+    match text.split_once(':') {
+        Some((user, group)) if good(user) && good(group) => Ok(text.to_owned()),
+        _ => Err(Invalid::new(format!("`{text}` is not an owner"), "write `user:group`, as in `root:root`")),
+    }
+}
+
+pub(super) fn check(subject: &Subject<'_>) {
+    list(subject, &subject.draft.files);
+    for (node, _) in subject.nodes() {
+        list(subject, &node.files);
+    }
+}
+
+/// Who owns a path, if not the user.
+fn owner_of(path: &str) -> Option<&'static str> {
+    if path.starts_with(OWNED_UNITS) {
+        return Some("hagen keeps its units there");
+    }
+    let inside = |directory: &str| {
+        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let directory = OWNED_DIRECTORIES.iter().find(|(directory, _)| inside(directory));
+    directory.or_else(|| OWNED_FILES.iter().find(|(file, _)| *file == path)).map(|(_, help)| *help)
+}
+
+fn list(subject: &Subject<'_>, files: &[File]) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for file in files {
+        let (path, span) = (file.path.value.as_str(), file.path.span);
+        if let Some(first) = seen.get(path) {
+            subject.push(
+                Diagnostic::error(Code::DuplicateFile, span, format!("`{path}` is written twice"))
+                    .label("again here")
+                    .also(*first, "first here")
+                    .help("keep one of the two"),
+            );
+            continue;
+        }
+        seen.insert(path, span);
+        if let Some(help) = owner_of(path) {
+            let message = format!("`{path}` is not yours to write");
+            subject.push(Diagnostic::error(Code::OwnedPath, span, message).help(help));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a document must mean, beyond its shape; one file a theme.
+//!
+//! In: what could be read of the document, and its tree for the places. Out: messages. A rule looks only at values
+//! that are there, so a wrong value elsewhere never hides it and never makes it guess.
+
+mod addresses;
+pub(super) mod arguments;
+mod certificates;
+pub(super) mod files;
+pub(super) mod kube_vip;
+pub(super) mod labels;
+mod nodes;
+mod ranges;
+pub(super) mod users;
+pub(super) mod versions;
+
+use super::Options;
+use super::decode::{Draft, NodeDraft};
+use super::diagnostics::{Diagnostic, Span};
+use super::reader::Context;
+use super::tree::{Kind, Node};
+
+/// What the rules look at.
+pub(super) struct Subject<'n> {
+    pub draft: &'n Draft,
+    pub root: &'n Node,
+    pub options: &'n Options,
+    pub context: &'n Context<'n>,
+}
+
+/// Runs every rule.
+pub(super) fn check(subject: &Subject<'_>) {
+    versions::check(subject);
+    arguments::check(subject);
+    ranges::check(subject);
+    kube_vip::check(subject);
+    certificates::check(subject);
+    users::check(subject);
+    files::check(subject);
+    nodes::check(subject);
+    labels::check(subject);
+    addresses::check(subject);
+}
+
+impl<'n> Subject<'n> {
+    fn push(&self, diagnostic: Diagnostic) {
+        self.context.push(diagnostic);
+    }
+
+    /// The place of a value, by the keys that lead to it; the nearest place above it when it is a default.
+    fn at(&self, keys: &[&str]) -> Place<'n> {
+        keys.iter().fold(Place { node: Some(self.root), span: self.root.span, key: self.root.span }, Place::key)
+    }
+
+    /// The nodes that could be read, each with its place.
+    fn nodes(&self) -> impl Iterator<Item = (&'n NodeDraft, Place<'n>)> {
+        let nodes = self.at(&["nodes"]);
+        let drafts = self.draft.nodes.as_deref().unwrap_or_default();
+        drafts.iter().enumerate().map(move |(index, draft)| (draft, nodes.item(index)))
+    }
+}
+
+/// A place in the tree.
+#[derive(Clone, Copy)]
+struct Place<'n> {
+    node: Option<&'n Node>,
+    /// Where the value stands.
+    span: Span,
+    /// Where its key stands.
+    key: Span,
+}
+
+impl Place<'_> {
+    fn key(self, key: &&str) -> Self {
+        match self.node.and_then(|node| node.entry(key)) {
+            Some((key, node)) => Self { node: Some(node), span: node.span, key: key.span },
+            None => Self { node: None, ..self },
+        }
+    }
+
+    fn item(self, index: usize) -> Self {
+        match self.node.map(|node| &node.kind) {
+            Some(Kind::Sequence(items)) => match items.get(index) {
+                Some(node) => Self { node: Some(node), span: node.span, key: node.span },
+                None => Self { node: None, ..self },
+            },
+            _ => Self { node: None, ..self },
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Ranges of Pods, Services and machines: that they are apart, large enough, and of the right families.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::Subject;
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::{Diagnostic, Spanned};
+use crate::config::schema::Role;
+
+/// kubeadm's `maximumBitsForServiceSubnet`, and the API server's limit in IPv6.
+const MOST_SERVICE_BITS: u8 = 20;
+/// 16 addresses: the API server's, DNS's, and a few to use.
+const LEAST_SERVICE_BITS: u8 = 4;
+/// kubeadm's `podSubnetNodeMaskMaxDiff`.
+const MOST_NODE_BITS: u8 = 16;
+
+pub(super) fn check(subject: &Subject<'_>) {
+    let kubernetes = &subject.draft.kubernetes;
+    families(subject, "podSubnet", &kubernetes.pod_subnet);
+    families(subject, "serviceSubnet", &kubernetes.service_subnet);
+    first_service_family(subject);
+    for range in &kubernetes.service_subnet {
+        service_size(subject, range);
+    }
+    for range in &kubernetes.pod_subnet {
+        pod_size(subject, range);
+    }
+    overlaps(subject);
+}
+
+pub(super) fn family(net: &IpNet) -> &'static str {
+    if net.addr().is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+/// Whether two ranges have an address in common.
+pub(super) fn overlap(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
+}
+
+fn families(subject: &Subject<'_>, key: &str, ranges: &[Spanned<IpNet>]) {
+    let place = subject.at(&["kubernetes", key]);
+    if ranges.is_empty() && place.node.is_some_and(super::Node::is_empty) {
+        subject.push(
+            Diagnostic::error(Code::AddressFamilies, place.span, format!("`kubernetes.{key}` is an empty list"))
+                .help("name one range, or one of each family"),
+        );
+    }
+    if let [first, rest @ ..] = ranges {
+        for second in rest.iter().filter(|second| family(second) == family(first)) {
+            subject.push(
+                Diagnostic::error(Code::AddressFamilies, second.span, format!("a second {} range", family(first)))
+                    .also(first.span, "the first one")
+                    .help("a dual-stack list has one IPv4 and one IPv6 range"),
+            );
+        }
+    }
+}
+
+/// kube-apiserver stops at once when its own address and the first service range are of two families.
+fn first_service_family(subject: &Subject<'_>) {
+    let Some(service) = subject.draft.kubernetes.service_subnet.first() else { return };
+    let control_planes = subject.nodes().filter(|(node, _)| node.role.is_some_and(|role| role.value == Role::ControlPlane));
+    for (node, _) in control_planes {
+        let Some(address) = node.address.filter(|address| family(address) != family(service)) else { continue };
+        subject.push(
+            Diagnostic::error(
+                Code::AddressFamilies,
+                address.span,
+                format!("this control plane's address is {}, but the first service range is {}", family(&address), family(service)),
+            )
+            .also(service.span, format!("{} is the first service range", service.value))
+            .help("give `kubernetes.serviceSubnet` a first range of the nodes' family"),
+        );
+        return;
+    }
+}
+
+fn bits(range: &IpNet) -> u8 {
+    range.max_prefix_len() - range.prefix_len()
+}
+
+fn service_size(subject: &Subject<'_>, range: &Spanned<IpNet>) {
+    let (smallest, largest) = (range.max_prefix_len() - LEAST_SERVICE_BITS, range.max_prefix_len() - MOST_SERVICE_BITS);
+    let what = match bits(range) {
+        size if size < LEAST_SERVICE_BITS => "small",
+        size if size > MOST_SERVICE_BITS => "large",
+        _ => return,
+    };
+    subject.push(
+        Diagnostic::error(Code::ServiceRangeSize, range.span, format!("service range {} is too {what}", range.value))
+            .help(format!("its prefix length is from /{largest} to /{smallest}")),
+    );
+}
+
+/// How many leading bits a node's piece of the pod range has.
+fn node_mask(subject: &Subject<'_>, range: &IpNet) -> Option<u8> {
+    let (flag, default) = if range.addr().is_ipv4() { ("node-cidr-mask-size-ipv4", 24) } else { ("node-cidr-mask-size-ipv6", 64) };
+    let given = &subject.draft.kubernetes.controller_manager_extra_args;
+    match given.get(flag).or_else(|| given.get("node-cidr-mask-size")) {
+        // Whatever is no number, the controller manager itself refuses.
+        Some(text) => text.parse().ok().filter(|mask| *mask <= range.max_prefix_len()),
+        None => Some(default),
+    }
+}
+
+fn pod_size(subject: &Subject<'_>, range: &Spanned<IpNet>) {
+    let Some(mask) = node_mask(subject, range) else { return };
+    let nodes = subject.draft.nodes.as_ref().map_or(0, Vec::len);
+    let length = range.prefix_len();
+    let node_bits = mask.saturating_sub(length);
+    let room = if length > mask { 0 } else { 1_u64 << node_bits.min(63) };
+    let needed = u64::try_from(nodes).unwrap_or(u64::MAX).max(1);
+    if room < needed {
+        let needed_bits = u8::try_from(needed.next_power_of_two().trailing_zeros()).unwrap_or(63);
+        let pieces = if needed == 1 { "1 node needs it".to_owned() } else { format!("{needed} nodes need {needed}") };
+        subject.push(
+            Diagnostic::error(
+                Code::PodRangeSize,
+                range.span,
+                format!("pod range {} has room for {room} pieces of /{mask}, and {pieces}", range.value),
+            )
+            .help(format!("use a /{} or larger", mask.saturating_sub(needed_bits))),
+        );
+    } else if node_bits > MOST_NODE_BITS {
+        subject.push(
+            Diagnostic::error(Code::PodRangeSize, range.span, format!("pod range {} is too large", range.value)).help(
+                format!("kubeadm allows at most 16 bits between the range and a node's /{mask}: use a /{} or smaller", mask - MOST_NODE_BITS),
+            ),
+        );
+    }
+}
+
+fn overlaps(subject: &Subject<'_>) {
+    let kubernetes = &subject.draft.kubernetes;
+    let pods = kubernetes.pod_subnet.iter().map(|range| ("pod range", *range));
+    let services = kubernetes.service_subnet.iter().map(|range| ("service range", *range));
+    let ranges: Vec<_> = pods.chain(services).collect();
+    let report = |one: (&str, Spanned<IpNet>), other: (&str, Spanned<IpNet>)| {
+        let message = format!("the {} {} overlaps the {} {}", one.0, one.1.value, other.0, other.1.value);
+        let mut diagnostic = Diagnostic::error(Code::OverlappingRanges, one.1.span, message);
+        if other.1.span != one.1.span {
+            diagnostic = diagnostic.also(other.1.span, format!("the {}", other.0));
+        }
+        subject.push(diagnostic.help("give Pods, Services and machines ranges that have no address in common"));
+    };
+    for (index, one) in ranges.iter().enumerate() {
+        for other in ranges[..index].iter().filter(|other| overlap(&one.1, &other.1) && one.0 != other.0) {
+            report(*one, *other);
+        }
+    }
+    // One message a subnet, not one a node.
+    let mut subnets: BTreeMap<IpNet, Spanned<IpNet>> = BTreeMap::new();
+    for (node, _) in subject.nodes() {
+        if let Some(address) = node.address {
+            subnets.entry(address.trunc()).or_insert(address);
+        }
+    }
+    for range in &ranges {
+        for (subnet, first) in subnets.iter().filter(|(subnet, _)| overlap(&range.1, subnet)) {
+            report(*range, ("nodes' subnet", Spanned::new(*subnet, first.span)));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Accounts: that each is there once, is not the system's, and has public keys.
+
+use std::collections::BTreeMap;
+
+use super::Subject;
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::values::Invalid;
+
+/// Accounts of Debian's and Ubuntu's base-passwd and of packages on every machine.
+const SYSTEM_USERS: &[&str] = &[
+    "_apt", "_chrony", "backup", "bin", "daemon", "dnsmasq", "etcd", "games", "gnats", "irc", "list", "lp", "mail",
+    "man", "messagebus", "news", "nobody", "ntp", "polkitd", "proxy", "root", "sshd", "sync", "sys", "syslog",
+    "systemd-network", "systemd-resolve", "systemd-timesync", "tcpdump", "uucp", "uuidd", "www-data",
+];
+
+/// The key types of OpenSSH (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+const KEY_TYPES: &[&str] = &[
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/// Reads a line of authorized_keys: key type, key, perhaps a comment.
+pub(in crate::config) fn authorized_key(text: &str) -> Result<String, Invalid> {
+    const RULE: &str = "write the content of the `.pub` file, as in `ssh-ed25519 AAAA... ops@laptop`";
+    let line = text.trim();
+    // Never repeat what could be a secret.
+    if line.contains("PRIVATE KEY") {
+        return Err(Invalid::new("this is a private key", format!("keep it secret, and {RULE}")));
+    }
+    if line.chars().any(char::is_control) {
+        return Err(Invalid::new("more than one line", "write one item for each key"));
+    }
+    let mut words = line.split_whitespace();
+    let kind = words.next().unwrap_or_default();
+    if kind == "ssh-dss" {
+        return Err(Invalid::new("OpenSSH knows DSA keys no more", "make one with `ssh-keygen -t ed25519`"));
+    }
+    if !KEY_TYPES.contains(&kind) {
+        return Err(Invalid::new("the line does not begin with a key type", RULE));
+    }
+    let key = words.next().unwrap_or_default();
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    // Every key begins with the length of its type's name, whose first bytes are zero: `AAAA` in base64.
+    if !key.starts_with("AAAA") || !key.chars().all(base64) {
+        return Err(Invalid::new(format!("no key follows `{kind}`"), RULE));
+    }
+    Ok(line.to_owned())
+}
+
+pub(super) fn check(subject: &Subject<'_>) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for user in &subject.draft.users {
+        let (name, span) = (user.name.value.as_str(), user.name.span);
+        if let Some(first) = seen.get(name) {
+            subject.push(
+                Diagnostic::error(Code::DuplicateUser, span, format!("two users are called `{name}`"))
+                    .label("again here")
+                    .also(*first, "first here")
+                    .help("put all keys of a user into one entry"),
+            );
+            continue;
+        }
+        seen.insert(name, span);
+        if SYSTEM_USERS.contains(&name) {
+            let help = match name {
+                "root" => "give a user of your own `sudo: true`",
+                _ => "choose another name",
+            };
+            let message = format!("the user `{name}` belongs to the operating system");
+            subject.push(Diagnostic::error(Code::ReservedUser, span, message).help(help));
+        }
+    }
+}

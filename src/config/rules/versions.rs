@@ -1,0 +1,36 @@
+//! Which Kubernetes versions hagen can make a cluster of.
+
+use super::Subject;
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::Diagnostic;
+use crate::config::values::KubernetesVersion;
+
+/// The minors whose kubeadm hagen was run with: 1.34 to 1.37.
+const KNOWN_MINORS: std::ops::RangeInclusive<u32> = 34..=37;
+/// kubeadm's v1beta4 begins here (kubernetes#125029).
+const OLDEST_MINOR: u32 = 31;
+/// The version that examples show.
+pub(in crate::config) const NEWEST: KubernetesVersion = KubernetesVersion { major: 1, minor: 36, patch: 3 };
+
+pub(super) fn check(subject: &Subject<'_>) {
+    let Some(version) = &subject.draft.version else { return };
+    let KubernetesVersion { major, minor, .. } = version.value;
+    if major < 1 || (major == 1 && minor < OLDEST_MINOR) {
+        let message = format!("Kubernetes {} is too old", version.value);
+        subject.push(
+            Diagnostic::error(Code::VersionTooOld, version.span, message)
+                .help(format!("hagen writes kubeadm's v1beta4 configuration, which begins with 1.{OLDEST_MINOR}")),
+        );
+        return;
+    }
+    if major != 1 || !KNOWN_MINORS.contains(&minor) {
+        let message = format!("hagen does not know Kubernetes {major}.{minor}");
+        let known = format!("it was run with 1.{} to 1.{}", KNOWN_MINORS.start(), KNOWN_MINORS.end());
+        subject.push(if subject.options.allow_untested {
+            Diagnostic::warning(Code::UnknownVersion, version.span, message).help(known)
+        } else {
+            Diagnostic::error(Code::UnknownVersion, version.span, message)
+                .help(format!("{known}; `--allow-untested` takes the risk"))
+        });
+    }
+}

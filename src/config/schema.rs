@@ -1,0 +1,342 @@
+//! The document as typed values: what `cluster.yaml` says, with every constant default filled in.
+//!
+//! Every leaf is parsed into a type that cannot hold an invalid value ([`super::values`]).
+//! Values that two rules may compare carry their [`Span`], so that a message can point at both.
+//! Defaults that depend on other values are the business of `cluster`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::diagnostics::Spanned;
+use super::values::{
+    ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey, LabelValue, MacAddress,
+    NodeName, SubjectAlternativeName, UserName,
+};
+
+/// One cluster: the whole of `cluster.yaml`.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// `name`: kubeadm's `clusterName`.
+    pub name: Spanned<ClusterName>,
+    /// `format`: how bundles are encoded.
+    pub format: Format,
+    /// `kubernetes`: versions, ranges, components.
+    pub kubernetes: Kubernetes,
+    /// `endpoint`: where the API answers.
+    pub endpoint: Endpoint,
+    /// `etcd`.
+    pub etcd: Etcd,
+    /// `bootstrap`: how machines find and trust each other.
+    pub bootstrap: Bootstrap,
+    /// `pki`: lifetimes of certificates.
+    pub pki: Pki,
+    /// `os`: what the machines run.
+    pub os: OperatingSystem,
+    /// `network`: what all nodes share.
+    pub network: Network,
+    /// `containerd`.
+    pub containerd: Containerd,
+    /// `manifests`: applied once the API answers, in this order.
+    pub manifests: Vec<Manifest>,
+    /// `users`: accounts on every node.
+    pub users: Vec<User>,
+    /// `files`: extra files for every node.
+    pub files: Vec<File>,
+    /// `nodes`, in the document's order.
+    pub nodes: Vec<Node>,
+}
+
+/// `format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A NoCloud seed.
+    CloudInit,
+}
+
+/// `kubernetes`.
+#[derive(Debug, Clone)]
+pub struct Kubernetes {
+    /// `version`: exact.
+    pub version: Spanned<KubernetesVersion>,
+    /// `podSubnet`: one range, or one of each family.
+    pub pod_subnet: Vec<Spanned<IpNet>>,
+    /// `serviceSubnet`: one range, or one of each family.
+    pub service_subnet: Vec<Spanned<IpNet>>,
+    /// `dnsDomain`.
+    pub dns_domain: DnsName,
+    /// `imageRepository`.
+    pub image_repository: String,
+    /// `proxy.mode`.
+    pub proxy: ProxyMode,
+    /// `apiServer`.
+    pub api_server: ApiServer,
+    /// `controllerManager.extraArgs`.
+    pub controller_manager_extra_args: BTreeMap<String, String>,
+    /// `scheduler.extraArgs`.
+    pub scheduler_extra_args: BTreeMap<String, String>,
+    /// `kubelet`: fields of KubeletConfiguration, passed through.
+    pub kubelet: serde_json::Map<String, serde_json::Value>,
+    /// `ignorePreflightErrors`: kubeadm's names, never `all`.
+    pub ignore_preflight_errors: Vec<String>,
+    /// `kubeletExtraArgs`.
+    pub kubelet_extra_args: BTreeMap<String, String>,
+    /// `timeouts`.
+    pub timeouts: Timeouts,
+}
+
+/// `kubernetes.proxy.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyMode {
+    /// kube-proxy with iptables.
+    Iptables,
+    /// kube-proxy with nftables.
+    Nftables,
+    /// kube-proxy with IPVS.
+    Ipvs,
+    /// No kube-proxy: kubeadm's phase `addon/kube-proxy` is skipped.
+    None,
+}
+
+/// `kubernetes.apiServer`.
+#[derive(Debug, Clone, Default)]
+pub struct ApiServer {
+    /// `certSANs`: more names of the API server.
+    pub cert_sans: Vec<SubjectAlternativeName>,
+    /// `extraArgs`.
+    pub extra_args: BTreeMap<String, String>,
+    /// `extraVolumes`.
+    pub extra_volumes: Vec<ExtraVolume>,
+}
+
+/// One of `kubernetes.apiServer.extraVolumes`, with kubeadm's fields.
+#[derive(Debug, Clone)]
+pub struct ExtraVolume {
+    /// `name`.
+    pub name: String,
+    /// `hostPath`: absolute.
+    pub host_path: String,
+    /// `mountPath`: absolute.
+    pub mount_path: String,
+    /// `readOnly`, default false.
+    pub read_only: bool,
+    /// `pathType`, default empty.
+    pub path_type: Option<String>,
+}
+
+/// `kubernetes.timeouts`: kubeadm's own names.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// Default 10m.
+    pub control_plane_component_health_check: GoDuration,
+    /// Default 30m: kubeadm's retry is the wait for the cluster.
+    pub discovery: GoDuration,
+    /// Default 15m: joins take turns at being etcd's one learner.
+    pub etcd_api_call: GoDuration,
+    /// Default 10m.
+    pub kubelet_health_check: GoDuration,
+    /// Default 5m.
+    pub kubernetes_api_call: GoDuration,
+    /// Default 10m.
+    pub tls_bootstrap: GoDuration,
+}
+
+/// `endpoint`.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `name`; `None` means `api.<cluster>.internal`.
+    pub name: Option<DnsName>,
+    /// `port`, default 6443.
+    pub port: u16,
+    /// `vip`.
+    pub vip: Spanned<IpAddr>,
+    /// `kubeVip`.
+    pub kube_vip: KubeVip,
+}
+
+/// `endpoint.kubeVip`.
+#[derive(Debug, Clone)]
+pub struct KubeVip {
+    /// `interface`; `None` means the one that holds the node's address, found at boot.
+    pub interface: Option<InterfaceName>,
+    /// `services`: also announce Services of type LoadBalancer. Default false.
+    pub services: bool,
+    /// `image`; `None` means the release that hagen was tested with.
+    pub image: Option<String>,
+    /// `lease.duration` in seconds, default 15.
+    pub lease_duration: u32,
+    /// `lease.renewDeadline` in seconds, default 10.
+    pub renew_deadline: u32,
+    /// `lease.retryPeriod` in seconds, default 2.
+    pub retry_period: u32,
+}
+
+/// `etcd`.
+#[derive(Debug, Clone, Default)]
+pub struct Etcd {
+    /// `imageTag`; `None` leaves the choice to kubeadm.
+    pub image_tag: Option<String>,
+    /// `extraArgs`.
+    pub extra_args: BTreeMap<String, String>,
+}
+
+/// `bootstrap`.
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// `certificates`: how joining control planes get the authorities' keys.
+    pub certificates: Certificates,
+    /// `credentials`: what workers join with.
+    pub credentials: Credentials,
+    /// `window`: a bundle older than `issuedAt` + window may join but never start a cluster. Default 168h.
+    pub window: GoDuration,
+}
+
+/// `bootstrap.certificates`, and a control plane's own `certificates`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certificates {
+    /// Downloaded from the cluster, encrypted with the certificate key.
+    Upload,
+    /// In the bundle.
+    Embed,
+}
+
+/// `bootstrap.credentials`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    /// A client certificate for this one node name.
+    Certificate,
+    /// The cluster's bootstrap token.
+    Token,
+}
+
+/// `pki`.
+#[derive(Debug, Clone)]
+pub struct Pki {
+    /// `caCertificateValidityPeriod`, default 87600h.
+    pub ca_certificate_validity_period: GoDuration,
+    /// `certificateValidityPeriod`, default 8760h.
+    pub certificate_validity_period: GoDuration,
+}
+
+/// `os`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatingSystem {
+    /// Debian 12 or newer.
+    Debian,
+    /// Ubuntu 22.04 or newer.
+    Ubuntu,
+}
+
+/// `network`.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// `gateway`: the default route of every node.
+    pub gateway: Option<Spanned<IpAddr>>,
+    /// `nameservers`.
+    pub nameservers: Vec<IpAddr>,
+    /// `search`.
+    pub search: Vec<DnsName>,
+    /// `ntp`: time servers, names or addresses.
+    pub ntp: Vec<String>,
+    /// `mtu`.
+    pub mtu: Option<u16>,
+}
+
+/// `containerd`.
+#[derive(Debug, Clone, Default)]
+pub struct Containerd {
+    /// `extraConfig`: TOML that is merged over hagen's.
+    pub extra_config: Option<toml::Table>,
+}
+
+/// One of `manifests`.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// The path as written in the document, relative to it.
+    pub path: String,
+    /// The text of that file.
+    pub content: String,
+}
+
+/// One of `users`.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// `name`.
+    pub name: Spanned<UserName>,
+    /// `sshAuthorizedKeys`: lines of authorized_keys.
+    pub ssh_authorized_keys: Vec<String>,
+    /// `sudo`: may become root without a password. Default false.
+    pub sudo: bool,
+}
+
+/// One of `files`: the document gives `content` (text) or `source` (a file beside the document).
+#[derive(Debug, Clone)]
+pub struct File {
+    /// `path`: absolute, normalised.
+    pub path: Spanned<String>,
+    /// The bytes.
+    pub content: Vec<u8>,
+    /// `mode`: octal in a string, default "0644".
+    pub mode: FileMode,
+    /// `owner`: `user:group`, default `root:root`.
+    pub owner: String,
+}
+
+/// One of `nodes`.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// `name`: host name and Node name.
+    pub name: Spanned<NodeName>,
+    /// `role`.
+    pub role: Spanned<Role>,
+    /// `address`: with prefix length; what the node registers with.
+    pub address: Spanned<IpNet>,
+    /// `mac`: when given, the NIC is matched by it.
+    pub mac: Option<Spanned<MacAddress>>,
+    /// `interface`: when given, the NIC's name.
+    pub interface: Option<Spanned<InterfaceName>>,
+    /// `certificates`: overrides `bootstrap.certificates` for this control plane.
+    pub certificates: Option<Certificates>,
+    /// `roles`: more role labels of a worker, as in `node-role.kubernetes.io/<role>`.
+    pub roles: Vec<LabelKey>,
+    /// `labels`: what the kubelet registers with.
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// `taints`; `None` leaves kubeadm's default, an empty list means none.
+    pub taints: Option<Vec<Taint>>,
+    /// `kubeletExtraArgs`: added to the cluster's.
+    pub kubelet_extra_args: BTreeMap<String, String>,
+    /// `files`: extra files for this node; one with the path of a cluster-wide file replaces it.
+    pub files: Vec<File>,
+}
+
+/// `nodes[].role`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Runs the API and a member of etcd.
+    ControlPlane,
+    /// Runs Pods.
+    Worker,
+}
+
+/// One of `nodes[].taints`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taint {
+    /// `key`.
+    pub key: LabelKey,
+    /// `value`, may be empty.
+    pub value: LabelValue,
+    /// `effect`.
+    pub effect: TaintEffect,
+}
+
+/// `nodes[].taints[].effect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaintEffect {
+    /// `NoSchedule`.
+    NoSchedule,
+    /// `PreferNoSchedule`.
+    PreferNoSchedule,
+    /// `NoExecute`.
+    NoExecute,
+}

@@ -1,0 +1,207 @@
+//! cloud-init: a bundle as the four files of a NoCloud seed. Works with Debian 12's 22.4 and newer.
+//!
+//! Text stays text in user-data, as literal blocks; only binary content is base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::boot::{self, TemplateError};
+use crate::bundle::{Bundle, BundleError, File, Network, unit_path};
+use crate::yaml;
+
+use super::Tree;
+
+#[derive(Serialize)]
+struct CloudConfig<'a> {
+    hostname: &'a str,
+    // Red Hat's default is the other way round; kubeadm's node name is the short one.
+    prefer_fqdn_over_hostname: bool,
+    manage_etc_hosts: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    users: Vec<Account<'a>>,
+    bootcmd: [String; 1],
+    write_files: Vec<WriteFile<'a>>,
+    runcmd: [String; 1],
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    name: &'a str,
+    shell: &'static str,
+    lock_passwd: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ssh_authorized_keys: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sudo: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct WriteFile<'a> {
+    path: String,
+    permissions: String,
+    owner: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    // A user of the document exists only in cloud-init's last stage.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    defer: bool,
+    content: String,
+}
+
+#[derive(Serialize)]
+struct MetaData<'a> {
+    #[serde(rename = "instance-id")]
+    instance_id: &'a str,
+    #[serde(rename = "local-hostname")]
+    local_hostname: &'a str,
+}
+
+#[derive(Serialize)]
+struct NetworkConfig {
+    version: u8,
+    ethernets: BTreeMap<String, Ethernet>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Ethernet {
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    matches: Option<Match>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_name: Option<String>,
+    dhcp4: bool,
+    dhcp6: bool,
+    addresses: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<Route>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nameservers: Option<Nameservers>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Match {
+    macaddress: String,
+}
+
+#[derive(Serialize)]
+struct Route {
+    to: &'static str,
+    via: String,
+}
+
+#[derive(Serialize)]
+struct Nameservers {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    search: Vec<String>,
+}
+
+/// Adds user-data, meta-data, network-config and vendor-data to the folder `root`.
+///
+/// # Errors
+/// [`BundleError`] when a value cannot be written.
+pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<(), BundleError> {
+    let configuration = yaml::to_string("user-data", &cloud_config(bundle)?)?;
+    tree.add(format!("{root}/user-data"), format!("#cloud-config\n{configuration}"));
+    let meta_data = MetaData { instance_id: &bundle.instance_id, local_hostname: &bundle.hostname };
+    tree.add(format!("{root}/meta-data"), yaml::to_string("meta-data", &meta_data)?);
+    let network = match &bundle.network {
+        Some(network) => yaml::to_string("network-config", &network_config(network))?,
+        // Empty, not missing: over HTTP cloud-init would try again and again.
+        None => String::new(),
+    };
+    tree.add(format!("{root}/network-config"), network);
+    tree.add(format!("{root}/vendor-data"), "#cloud-config\n{}\n");
+    Ok(())
+}
+
+fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateError> {
+    let units = bundle.units.iter().map(|unit| WriteFile {
+        path: unit_path(unit),
+        permissions: "0644".to_owned(),
+        owner: "root:root",
+        encoding: None,
+        defer: false,
+        content: unit.content.to_owned(),
+    });
+    Ok(CloudConfig {
+        hostname: &bundle.hostname,
+        prefer_fqdn_over_hostname: false,
+        manage_etc_hosts: false,
+        users: bundle
+            .users
+            .iter()
+            .map(|user| Account {
+                name: user.name.as_str(),
+                shell: "/bin/bash",
+                lock_passwd: true,
+                ssh_authorized_keys: &user.ssh_authorized_keys,
+                sudo: user.sudo.then_some("ALL=(ALL) NOPASSWD:ALL"),
+            })
+            .collect(),
+        bootcmd: [boot_command(bundle)?],
+        write_files: bundle.files.iter().map(write_file).chain(units).collect(),
+        // Only the last command's exit code counts, so there is one; it must not wait for the boot that it is part of.
+        runcmd: [format!("systemctl daemon-reload && systemctl enable --now --no-block {}", boot::FIRST_BOOT_UNIT)],
+    })
+}
+
+fn boot_command(bundle: &Bundle<'_>) -> Result<String, TemplateError> {
+    #[derive(Serialize)]
+    struct Values<'a> {
+        directories: Vec<Folder<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Folder<'a> {
+        path: &'a str,
+        mode: String,
+    }
+    let directories = bundle
+        .directories
+        .iter()
+        .map(|directory| Folder { path: &directory.path, mode: format!("{:04o}", directory.mode) })
+        .collect();
+    boot::render("cloud-init/bootcmd", &Values { directories })
+}
+
+fn write_file(file: &File) -> WriteFile<'_> {
+    let text = std::str::from_utf8(&file.content).ok().filter(|text| readable(text));
+    WriteFile {
+        path: file.path.clone(),
+        permissions: format!("{:04o}", file.mode),
+        owner: &file.owner,
+        encoding: text.is_none().then_some("b64"),
+        defer: file.owner != "root:root",
+        content: text.map_or_else(|| STANDARD.encode(&file.content), str::to_owned),
+    }
+}
+
+/// Whether a text survives YAML 1.1 and people's editors as it is.
+fn readable(text: &str) -> bool {
+    text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{85}'))
+}
+
+fn network_config(network: &Network) -> NetworkConfig {
+    let default = if network.address.addr().is_ipv6() { "::/0" } else { "0.0.0.0/0" };
+    let ethernet = Ethernet {
+        matches: network.mac.clone().map(|macaddress| Match { macaddress }),
+        // cloud-init renames only what it matched by address.
+        set_name: network.interface.clone().filter(|_| network.mac.is_some()),
+        dhcp4: false,
+        dhcp6: false,
+        addresses: vec![network.address.to_string()],
+        routes: network.gateway.iter().map(|gateway| Route { to: default, via: gateway.to_string() }).collect(),
+        nameservers: (!network.nameservers.is_empty() || !network.search.is_empty()).then(|| Nameservers {
+            addresses: network.nameservers.iter().map(ToString::to_string).collect(),
+            search: network.search.clone(),
+        }),
+        mtu: network.mtu,
+    };
+    let id = network.interface.clone().unwrap_or_else(|| "node".to_owned());
+    NetworkConfig { version: 2, ethernets: BTreeMap::from([(id, ethernet)]) }
+}

@@ -1,0 +1,63 @@
+//! Formats: the same bundle in the clothes that a machine's first-boot program reads.
+//!
+//! A [`crate::bundle::Bundle`] comes in, entries of a [`Tree`] go out. The tree knows no disk; the binary writes it.
+
+pub mod cloud_init;
+pub mod plain;
+
+use std::collections::BTreeMap;
+
+/// Files to be written, by path relative to the output folder, with `/` on every platform.
+#[derive(Default)]
+pub struct Tree {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One of them.
+pub enum Entry {
+    /// A file.
+    File {
+        /// Its bytes.
+        content: Vec<u8>,
+        /// Permission bits.
+        mode: u32,
+        /// `user:group` that it belongs to on the machine, where that is not the one who renders.
+        owner: Option<String>,
+    },
+    /// A folder whose mode is not that of its parents.
+    Directory {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Link {
+        /// What it points to.
+        target: String,
+    },
+}
+
+impl Tree {
+    /// Adds a file that only its owner may read.
+    pub fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
+        self.insert(path, Entry::File { content: content.into(), mode: 0o600, owner: None });
+    }
+
+    /// Adds an entry.
+    pub fn insert(&mut self, path: impl Into<String>, entry: Entry) {
+        self.entries.insert(path.into(), entry);
+    }
+
+    /// All entries, in the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// The bytes of a file.
+    #[must_use]
+    pub fn content(&self, path: &str) -> Option<&[u8]> {
+        match self.entries.get(path) {
+            Some(Entry::File { content, .. }) => Some(content),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Rendering: a document and its secrets become the tree of everything that is written. A pure function.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use crate::bundle::{Bundle, BundleError, Material, hexadecimal};
+use crate::cluster::{Cluster, Part, url_host};
+use crate::config::schema::{Credentials, Document};
+use crate::format::{Entry, Tree, cloud_init, plain};
+use crate::kubernetes::certificates;
+use crate::pki::kubeconfig;
+use crate::secrets::Secrets;
+
+/// What to render besides the seeds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Also the plain tree of every node.
+    pub plain_tree: bool,
+}
+
+/// What was rendered.
+pub struct Rendered {
+    /// Everything that is written.
+    pub tree: Tree,
+    /// A line for each node.
+    pub nodes: Vec<NodeSummary>,
+}
+
+/// What a person wants to know of one node's bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSummary {
+    /// Its name.
+    pub name: String,
+    /// What it does at first boot.
+    pub part: Part,
+    /// Its address.
+    pub address: String,
+    /// Bytes of user-data.
+    pub size: usize,
+    /// Until when its bundle may start a cluster.
+    pub starts_until: Option<OffsetDateTime>,
+    /// Until when it may join.
+    pub joins_until: OffsetDateTime,
+}
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    hagen: &'static str,
+    cluster: &'a str,
+    inputs: String,
+    files: Vec<ManifestFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct ManifestFile<'a> {
+    path: &'a str,
+    mode: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+}
+
+/// Renders every node. `inputs` are the bytes of all that was read, the document first: their digest goes into
+/// manifest.json.
+///
+/// # Errors
+/// [`BundleError`] when a bundle cannot be made.
+pub fn render(
+    document: &Document,
+    secrets: &Secrets,
+    inputs: &[&[u8]],
+    options: Options,
+) -> Result<Rendered, BundleError> {
+    let cluster = Cluster::resolve(document, secrets.issued_at());
+    let material = Material::derive(&cluster, secrets)?;
+    let mut tree = Tree::default();
+    let mut nodes = Vec::new();
+    for node in &cluster.nodes {
+        let bundle = Bundle::assemble(&cluster, node, &material)?;
+        let root = format!("nodes/{}", node.name());
+        cloud_init::encode(&mut tree, &root, &bundle)?;
+        if options.plain_tree {
+            plain::encode(&mut tree, &format!("{root}/rootfs"), &bundle);
+        }
+        nodes.push(NodeSummary {
+            name: node.name().to_owned(),
+            part: node.part,
+            address: node.address.to_string(),
+            size: tree.content(&format!("{root}/user-data")).map_or(0, <[u8]>::len),
+            starts_until: (node.part == Part::Init).then_some(cluster.starts_until),
+            joins_until: match node.part {
+                Part::Worker(Credentials::Token) => cluster.starts_until,
+                _ => material.validity.not_after(),
+            },
+        });
+    }
+
+    let admin = certificates::admin();
+    let pair = material.issue_client(&admin)?;
+    // People's machines know no such name as the endpoint's.
+    let server = format!("https://{}:{}", url_host(cluster.vip), cluster.endpoint_port);
+    let text = kubeconfig(cluster.name(), &server, material.ca.certificate_pem(), &admin.common_name, &pair)?;
+    tree.add("kubeconfig", text.expose().as_bytes());
+
+    let manifest = manifest(&tree, &cluster, inputs);
+    tree.add("manifest.json", manifest);
+    Ok(Rendered { tree, nodes })
+}
+
+fn manifest(tree: &Tree, cluster: &Cluster<'_>, inputs: &[&[u8]]) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    for input in inputs {
+        digest.update(input.len().to_be_bytes());
+        digest.update(input);
+    }
+    let file = |(path, entry)| match entry {
+        &Entry::File { ref content, mode, ref owner } => ManifestFile {
+            path,
+            mode: format!("{mode:04o}"),
+            owner: owner.as_deref(),
+            sha256: Some(hexadecimal(&Sha256::digest(content))),
+            target: None,
+        },
+        &Entry::Directory { mode } => {
+            ManifestFile { path, mode: format!("{mode:04o}"), owner: None, sha256: None, target: None }
+        }
+        Entry::Link { target } => {
+            ManifestFile { path, mode: "0777".to_owned(), owner: None, sha256: None, target: Some(target) }
+        }
+    };
+    let manifest = Manifest {
+        hagen: env!("CARGO_PKG_VERSION"),
+        cluster: cluster.name(),
+        inputs: format!("sha256:{}", hexadecimal(&digest.finalize())),
+        files: tree.iter().map(file).collect(),
+    };
+    // Text and numbers alone: it cannot fail.
+    let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    text.push(b'\n');
+    text
+}

@@ -1,0 +1,244 @@
+"""A machine that can be powered on, cut off and blanked, and the switch it hangs on.
+
+A machine is a systemd-nspawn container that boots the whole of the golden image
+(tests/real/machine-root) from its own disk: an overlay over `root`, and its own
+/var/lib/containerd and /var/lib/kubelet, since neither overlay mounts nor the
+kubelet's may lie on an overlay. Its network is a veth `host0` in a network
+namespace of its own, on the bridge of the switch's namespace.
+
+Everything of a machine runs below one cgroup, `hagen-assembly/<name>`, in every
+hierarchy. So a power cut kills exactly that, and a run that was itself killed
+leaves nothing that the next one does not find.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+FAMILY = "hagen-assembly"
+NAMESPACE = "hagen-"
+SWITCH = f"{NAMESPACE}switch"
+
+# The host's cgroup v1 hierarchies are read-only inside nspawn; the kubelet and
+# runc need them. /proc/sys likewise, for net.ipv4.ip_forward.
+LAB_UNIT = """\
+[Unit]
+Description=what a container lacks of a machine
+DefaultDependencies=no
+Before=sysinit.target systemd-sysctl.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'for each in /sys/fs/cgroup/*/; do mount -o remount,rw,bind "$each"; done; mount -o remount,rw,bind /proc/sys; mount --make-rshared /; true'
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], check=True, **options)
+
+
+def quietly(*command):
+    """For clearing away: what is not there need not be removed."""
+    subprocess.run([str(word) for word in command], check=False, capture_output=True)
+
+
+class Switch:
+    """A bridge in a network namespace; the gateway's address is on it."""
+
+    def __init__(self, gateway):
+        run("ip", "netns", "add", SWITCH)
+        for command in (
+            "link set lo up",
+            "link add bridge0 type bridge",
+            f"address add {gateway} dev bridge0",
+            "link set bridge0 up",
+        ):
+            run("ip", "-n", SWITCH, *command.split())
+
+    def plug_in(self, machine, mac):
+        namespace, port = NAMESPACE + machine, f"port-{machine}"[:15]
+        run("ip", "netns", "add", namespace)
+        run("ip", "link", "add", "host0", "netns", namespace, "address", mac,
+            "type", "veth", "peer", "name", port, "netns", SWITCH)
+        run("ip", "-n", SWITCH, "link", "set", port, "master", "bridge0", "up")
+        return f"/run/netns/{namespace}"
+
+    @staticmethod
+    def unplug(machine):
+        """A namespace dies slowly, and while it lives it answers for the machine's addresses."""
+        quietly("ip", "-n", SWITCH, "link", "delete", f"port-{machine}"[:15])
+        quietly("ip", "netns", "delete", NAMESPACE + machine)
+
+    @staticmethod
+    def inside(*command, **options):
+        """Run a command as a bystander on the machines' network."""
+        return subprocess.run(
+            ["ip", "netns", "exec", SWITCH, *map(str, command)],
+            check=False, capture_output=True, text=True, **options)
+
+
+class Machine:
+    """One machine; `seed` is the folder of its NoCloud files, `image` the golden image."""
+
+    def __init__(self, name, folder, image, seed, switch, mac):
+        self.name, self.folder, self.image, self.seed = name, folder, image, seed
+        self.switch, self.mac = switch, mac
+        self.root = folder / "root"
+        self.console = folder / "console.log"
+        self.process = None
+        self._fit_disk()
+
+    def power_on(self):
+        namespace = self.switch.plug_in(self.name, self.mac)
+        groups = " ".join(str(group / "cgroup.procs") for group in make_cgroups(self.name))
+        legacy = "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+        nspawn = [
+            "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}",
+            "--register=no", "--keep-unit", "--console=read-only", f"--network-namespace-path={namespace}",
+            "--resolv-conf=off", "--timezone=off", "--link-journal=no",
+            "--capability=all", "--system-call-filter=@known", f"--setenv={legacy}", "--bind=/dev/kmsg",
+            f"--bind={self.folder}/containerd:/var/lib/containerd",
+            f"--bind={self.folder}/kubelet:/var/lib/kubelet",
+            "systemd.show_status=yes",
+        ]
+        enter = f'for group in {groups}; do echo $$ > "$group"; done; exec "$@"'
+        with self.console.open("ab") as console:
+            self.process = subprocess.Popen(
+                ["sh", "-c", enter, "sh", *nspawn], env=os.environ | dict([legacy.split("=")]),
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
+
+    def power_off(self):
+        """The plug is pulled: nothing in the machine hears of it."""
+        self.switch.unplug(self.name)
+        cut_power(self.name)
+        if self.process:
+            self.process.wait()
+            self.process = None
+
+    def blank(self):
+        """A new disk with the same seed; the machine must be off."""
+        quietly("umount", "--lazy", self.root)
+        self._fit_disk()
+
+    def inside(self, *command):
+        """Run a command in the running machine, as `tests/assembly/enter` does."""
+        leader = find_leader(self.name)
+        if leader is None:
+            return None
+        return subprocess.run(
+            ["nsenter", f"--target={leader}", "--all", "--", *command],
+            check=False, capture_output=True, text=True)
+
+    def read(self, path):
+        """A file of its disk, None if there is no such file."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.root / path.lstrip("/")).read_text(encoding="utf-8", errors="replace")
+        return None
+
+    def journal(self, unit):
+        command = ["journalctl", f"--directory={self.root}/var/log/journal", "--no-pager", f"--unit={unit}"]
+        return subprocess.run(command, check=False, capture_output=True, text=True).stdout
+
+    def _fit_disk(self):
+        for name in ("upper", "work", "containerd", "kubelet"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in ("upper", "work", "kubelet", "root"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        copy_containerd(self.image / "containerd", self.folder / "containerd")
+        layers = f"lowerdir={self.image}/root,upperdir={self.folder}/upper,workdir={self.folder}/work"
+        run("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
+        unit = self.root / "etc/systemd/system/lab.service"
+        unit.write_text(LAB_UNIT, encoding="utf-8")
+        wants = unit.with_name("sysinit.target.wants")
+        wants.mkdir(exist_ok=True)
+        (wants / unit.name).symlink_to(f"../{unit.name}")
+        shutil.copytree(self.seed, self.root / "var/lib/cloud/seed/nocloud")
+
+
+def copy_containerd(source, target):
+    """Blobs and unpacked layers never change, so links will do; the databases do."""
+    run("cp", "--archive", "--link", source, target)
+    for database in target.rglob("*.db"):
+        database.unlink()
+        shutil.copy2(source / database.relative_to(target), database)
+
+
+def make_cgroups(name):
+    """The machine's cgroup in each hierarchy, below the cgroup of this process."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        _, controllers, path = line.split(":", 2)
+        hierarchy = CGROUPS / (controllers.removeprefix("name=") or "unified")
+        if not hierarchy.is_dir():
+            continue
+        group = hierarchy / path.lstrip("/") / FAMILY / name
+        group.mkdir(parents=True, exist_ok=True)
+        if controllers == "cpuset":
+            for each in (group.parent, group):
+                for setting in ("cpuset.cpus", "cpuset.mems"):
+                    (each / setting).write_text((each.parent / setting).read_text())
+        yield group
+
+
+def find_cgroups(name=""):
+    """Every cgroup of a machine, or of all machines, that is there now."""
+    return [path / name for path in CGROUPS.glob(f"**/{FAMILY}") if (path / name).is_dir()]
+
+
+def processes(name=""):
+    found = set()
+    for group in find_cgroups(name):
+        for listing in group.rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                found.update(map(int, listing.read_text(encoding="utf-8").split()))
+    return sorted(found - {0})
+
+
+def find_leader(name):
+    """The machine's PID 1 as the host numbers it."""
+    for process in processes(name):
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+            if "\nNSpid:\t%d\t1\n" % process in status:
+                return process
+    return None
+
+
+def cut_power(name=""):
+    """Kill the machine's PID 1, with which the kernel kills all the rest, then what held it."""
+    leader = find_leader(name)
+    if leader:
+        os.kill(leader, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while (left := processes(name)) and time.monotonic() < deadline:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+    if left:
+        raise RuntimeError(f"processes of {name or 'the machines'} survive SIGKILL: {left}")
+    # Left over, they would cost the next boot's kubelet seconds each.
+    for group in find_cgroups(name):
+        for folder, _, _ in os.walk(group, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
+
+def clear(folder):
+    """Remove every trace of machines, of this run or of one that was killed."""
+    cut_power()
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()[::-1]:
+        if line.split()[1].startswith(f"{folder}/"):
+            quietly("umount", "--lazy", line.split()[1])
+    listing = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
+    for namespace in (line.split()[0] for line in listing.splitlines() if line):
+        if namespace.startswith(NAMESPACE):
+            quietly("ip", "netns", "delete", namespace)

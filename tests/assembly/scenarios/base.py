@@ -1,0 +1,10 @@
+"""Three control planes and a worker, all powered on at once."""
+
+from cluster import document
+
+DOCUMENT = document()
+
+
+def play(cluster):
+    cluster.power_on()
+    cluster.formed()
