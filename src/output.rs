@@ -99,7 +99,8 @@ fn replaceable(out: &Utf8Path) -> anyhow::Result<bool> {
     if present.is_empty() {
         return Ok(true);
     }
-    let known = known_files(out).with_context(|| format!("{out} was not written by hagen; choose another -o, or remove it"))?;
+    let known =
+        known_files(out).with_context(|| format!("{out} was not written by hagen; choose another -o, or remove it"))?;
     if let Some(foreign) = present.iter().find(|path| !known.contains(*path)) {
         bail!("{out}/{foreign} was not written by hagen and would be lost; move it away, or choose another -o");
     }

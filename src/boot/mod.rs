@@ -161,7 +161,8 @@ pub fn node_env(
     let interface = settings.interface.as_ref().or(node.declared.interface.as_ref().map(|name| &name.value));
     let control_planes: Vec<String> =
         cluster.control_planes().map(|node| format!("{}={}", node.name(), node.address)).collect();
-    let later = units(node).filter(|unit| !unit.enabled && (unit.name.ends_with(".timer") || unit.content.contains("[Install]")));
+    let later = units(node)
+        .filter(|unit| !unit.enabled && (unit.name.ends_with(".timer") || unit.content.contains("[Install]")));
     let values = Values {
         node: NodeValues {
             name: node.name(),
@@ -192,7 +193,11 @@ pub fn node_env(
             endpoint_port: cluster.endpoint_port,
             issued_at: cluster.issued_at.unix_timestamp(),
             starts_until: cluster.starts_until.unix_timestamp(),
-            sysctls: if cluster.has_ipv6() { "net.ipv4.ip_forward net.ipv6.conf.all.forwarding" } else { "net.ipv4.ip_forward" },
+            sysctls: if cluster.has_ipv6() {
+                "net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
+            } else {
+                "net.ipv4.ip_forward"
+            },
             // Who lets the kubelet run with swap wants to keep it.
             swap: if kubernetes.kubelet.get("failSwapOn") == Some(&false.into()) { "keep" } else { "off" },
             ignore_preflight_errors: kubernetes.ignore_preflight_errors.join(" "),

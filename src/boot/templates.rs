@@ -63,7 +63,7 @@ mod tests {
     fn shell_words_survive_the_shell() {
         for text in ["", "plain", "two words", "it's", "$(reboot)", "`x`", "a\"b", "\\", "ümlaut"] {
             let output = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", shell(&Value::from(text)))])
+                .args(["-c", &format!("printf %s {}", shell(Value::from(text)))])
                 .output()
                 .unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), text);

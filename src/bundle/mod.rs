@@ -19,8 +19,8 @@ use crate::boot::{self, TemplateError};
 use crate::cluster::{Cluster, Node, Part};
 use crate::config::schema::User;
 use crate::kubernetes::certificates;
-use crate::kubernetes::kubeadm::{self, Discovery};
 use crate::kubernetes::kube_vip;
+use crate::kubernetes::kubeadm::{self, Discovery};
 use crate::pki::{PkiError, kubeconfig};
 use crate::yaml::{self, YamlError};
 pub use containerd::ContainerdError;
@@ -145,11 +145,8 @@ impl<'a> Bundle<'a> {
         add_hosts(&mut files, cluster, node)?;
 
         files.add("/etc/hagen/pki/ca.crt", 0o644, material.ca.certificate_pem());
-        let irreplaceable = if node.is_control_plane() {
-            add_control_plane(&mut files, cluster, node, material)?
-        } else {
-            Vec::new()
-        };
+        let irreplaceable =
+            if node.is_control_plane() { add_control_plane(&mut files, cluster, node, material)? } else { Vec::new() };
         let joining = add_join(&mut files, cluster, node, material)?;
         let certificates: Vec<String> = irreplaceable.into_iter().chain(joining).collect();
         files.add(

@@ -44,7 +44,9 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
             if !warnings.is_empty() {
                 let shown = warnings.render(colour);
                 if arguments.strict {
-                    return Err(Failure::Input(format!("{shown}\nerror: warnings are errors here (--strict); nothing was written")));
+                    return Err(Failure::Input(format!(
+                        "{shown}\nerror: warnings are errors here (--strict); nothing was written"
+                    )));
                 }
                 let _ = writeln!(io::stderr(), "{}", shown.trim_end());
             }
@@ -129,7 +131,8 @@ fn warn_of_expiry(nodes: &[NodeSummary], now: OffsetDateTime) {
 
 /// Node, role, address, size, dates; then what to do next.
 fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
-    let mut rows = vec![["NODE", "ROLE", "ADDRESS", "USER-DATA", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned)];
+    let mut rows =
+        vec![["NODE", "ROLE", "ADDRESS", "USER-DATA", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned)];
     for node in nodes {
         let role = match node.part {
             Part::Init => "control plane, first",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::config::schema::{Certificates, Credentials, Document, File, ProxyMode, Role, self};
+use crate::config::schema::{self, Certificates, Credentials, Document, File, ProxyMode, Role};
 use crate::kubernetes::versions::Facts;
 
 /// The image of kube-vip that hagen was written for. Never v1.2.2: it waits for its own VIP on a cold start

@@ -120,9 +120,8 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let mut fields = field.fields()?;
 
     let name = fields.required("name", "name: homelab", Field::spanned);
-    let format = fields.or("format", Format::CloudInit, |field| {
-        field.choice(&[("cloud-init", Format::CloudInit)], &["ignition"])
-    });
+    let format = fields
+        .or("format", Format::CloudInit, |field| field.choice(&[("cloud-init", Format::CloudInit)], &["ignition"]));
     let (version, kubernetes) = kubernetes(fields.section("kubernetes"));
     let (vip, endpoint) = endpoint(fields.section("endpoint"));
     let etcd = etcd(fields.section("etcd"));
@@ -135,7 +134,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     software.finish();
     fields.later("registries", &[]);
     let mut containerd = fields.section("containerd");
-    let extra_config = containerd.optional("extraConfig", |field| field.checked(Code::BadToml, "text", toml_table));
+    let extra_config = containerd.optional("extraConfig", toml_table);
     containerd.finish();
     let manifests = fields.or("manifests", Vec::new(), |field| field.list(manifest));
     let users = fields.or("users", Vec::new(), |field| field.list(user));
@@ -150,16 +149,29 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
 
     let containerd = Containerd { extra_config };
     Some(Draft {
-        name, version, vip, format, kubernetes, endpoint, etcd, bootstrap, pki, os, network, containerd, manifests, users,
-        files, nodes,
+        name,
+        version,
+        vip,
+        format,
+        kubernetes,
+        endpoint,
+        etcd,
+        bootstrap,
+        pki,
+        os,
+        network,
+        containerd,
+        manifests,
+        users,
+        files,
+        nodes,
     })
 }
 
 fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Kubernetes) {
     let version = fields.required("version", "version: 1.36.3", Field::spanned);
-    let range = |field: &Field<'_>| {
-        field.one_or_list(|item| item.parsed("a range", parse_range).map(|range| item.here(range)))
-    };
+    let range =
+        |field: &Field<'_>| field.one_or_list(|item| item.parsed("a range", parse_range).map(|range| item.here(range)));
     let default_range = |text: &str| -> Vec<Spanned<IpNet>> {
         text.parse().map(|range| Spanned::new(range, fields.span)).into_iter().collect()
     };
@@ -167,9 +179,8 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     let pod_subnet = fields.or("podSubnet", default_pods, range);
     let service_subnet = fields.or("serviceSubnet", default_services, range);
     let dns_domain = fields.optional("dnsDomain", Field::value);
-    let image_repository = fields.or("imageRepository", "registry.k8s.io".to_owned(), |field| {
-        field.parsed("text", image_repository)
-    });
+    let image_repository =
+        fields.or("imageRepository", "registry.k8s.io".to_owned(), |field| field.parsed("text", image_repository));
     let mut proxy = fields.section("proxy");
     let proxy_mode = proxy.or("mode", ProxyMode::Iptables, |field| {
         let modes = [
@@ -200,11 +211,12 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     let controller_manager_extra_args = component("controllerManager");
     let scheduler_extra_args = component("scheduler");
     let kubelet = fields.or("kubelet", serde_json::Map::new(), json_object);
-    let ignore_preflight_errors =
-        fields.or("ignorePreflightErrors", Vec::new(), |field| field.list(|item| {
+    let ignore_preflight_errors = fields.or("ignorePreflightErrors", Vec::new(), |field| {
+        field.list(|item| {
             item.parsed("text", plain_word)?;
             item.checked(Code::IgnoreAll, "text", rules::arguments::preflight_check)
-        }));
+        })
+    });
     let kubelet_extra_args = fields.or("kubeletExtraArgs", BTreeMap::new(), arguments);
     let timeouts = timeouts(fields.section("timeouts"));
     for planned in ["patches", "featureGates", "encryption", "audit"] {
@@ -249,19 +261,19 @@ fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
     let mut fields = field.fields()?;
     let path = |field: &Field<'_>| field.checked(Code::BadPath, "a path", rules::files::plain_path);
     let name = fields.required("name", "name: audit-logs", |field| {
-        field.parsed("text", |text| text.parse::<NodeName>().map(|name| name.to_string()).map_err(|_| {
-            Invalid::new(
-                format!("`{text}` is not the name of a volume"),
-                "use up to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
-            )
-        }))
+        field.parsed("text", |text| {
+            text.parse::<NodeName>().map(|name| name.to_string()).map_err(|_| {
+                Invalid::new(
+                    format!("`{text}` is not the name of a volume"),
+                    "use up to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+                )
+            })
+        })
     });
     let host_path = fields.required("hostPath", "hostPath: /var/log/kubernetes", path);
     let mount_path = fields.required("mountPath", "mountPath: /var/log/kubernetes", path);
     let read_only = fields.or("readOnly", false, Field::boolean);
-    let types = [
-        "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice",
-    ];
+    let types = ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
     let path_type = fields.optional("pathType", |field| field.choice(&types.map(|word| (word, word)), &[]));
     fields.finish();
     Some(ExtraVolume {
@@ -338,7 +350,8 @@ fn pki(mut fields: Fields<'_>) -> Pki {
     pki
 }
 
-const SYSTEMS: [(&str, OperatingSystem); 2] = [("debian", OperatingSystem::Debian), ("ubuntu", OperatingSystem::Ubuntu)];
+const SYSTEMS: [(&str, OperatingSystem); 2] =
+    [("debian", OperatingSystem::Debian), ("ubuntu", OperatingSystem::Ubuntu)];
 
 fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
     field.choice(&SYSTEMS, &["flatcar", "fedora-coreos"])
@@ -346,12 +359,10 @@ fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
 
 fn network(mut fields: Fields<'_>) -> Network {
     let network = Network {
-        gateway: fields.optional("gateway", |field| {
-            field.parsed("an address", parse_address).map(|address| field.here(address))
-        }),
-        nameservers: fields.or("nameservers", Vec::new(), |field| {
-            field.list(|item| item.parsed("an address", parse_address))
-        }),
+        gateway: fields
+            .optional("gateway", |field| field.parsed("an address", parse_address).map(|address| field.here(address))),
+        nameservers: fields
+            .or("nameservers", Vec::new(), |field| field.list(|item| item.parsed("an address", parse_address))),
         search: fields.or("search", Vec::new(), |field| field.list(Field::value)),
         ntp: fields.or("ntp", Vec::new(), |field| field.list(|item| item.parsed("a name or an address", time_server))),
         mtu: fields.optional("mtu", |field| field.integer(1280..=9216)),
@@ -481,7 +492,10 @@ fn arguments(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
 /// One word without blanks.
 fn plain_word(text: &str) -> Result<String, Invalid> {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Invalid::new(format!("`{}` is not one word", text.escape_debug()), "write one name without blanks"));
+        return Err(Invalid::new(
+            format!("`{}` is not one word", text.escape_debug()),
+            "write one name without blanks",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -517,15 +531,25 @@ fn time_server(text: &str) -> Result<String, Invalid> {
     }
 }
 
-fn toml_table(text: &str) -> Result<toml::Table, Invalid> {
-    text.parse::<toml::Table>().map_err(|error| {
-        let place = error.span().and_then(|span| text.get(..span.start)).map_or(String::new(), |before| {
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            format!(" in its line {}, column {column}", before.matches('\n').count() + 1)
-        });
-        let what = error.message().lines().next().unwrap_or_default().to_owned();
-        Invalid::new(format!("not TOML{place}: {what}"), "containerd's configuration is TOML, as in `[debug]` and `level = \"info\"`")
-    })
+fn toml_table(field: &Field<'_>) -> Option<toml::Table> {
+    let text = field.text("text")?;
+    let error = match text.parse() {
+        Ok(table) => return Some(table),
+        Err(error) => error,
+    };
+    let what = error.message().lines().next().unwrap_or_default();
+    let mut diagnostic = field.error(Code::BadToml, format!("`{}` is not TOML: {what}", field.path));
+    if let Some(before) = error.span().and_then(|span| text.get(..span.start)) {
+        let line = before.matches('\n').count();
+        let toml = text.lines().nth(line).unwrap_or_default().trim();
+        // In a literal block, the lines of the text are the lines of the document.
+        if let Some(span) = field.context.diagnostics.borrow().sources().line_below(field.node.span, line, toml) {
+            diagnostic.span = span;
+        }
+        diagnostic = diagnostic.label(format!("line {} of the TOML", line + 1));
+    }
+    field.push(diagnostic.help("containerd's configuration is TOML: `[section]` lines, and `key = \"value\"`"));
+    None
 }
 
 /// YAML's core schema as JSON, for what is passed through.

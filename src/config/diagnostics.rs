@@ -3,6 +3,7 @@
 //! In: spans and sentences from loading and from the rules. Out: all of them at once, in the order of the text,
 //! drawn the way rustc draws them. Knows nothing of what the document means.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 
@@ -101,6 +102,18 @@ impl Sources {
         let before = self.text(span.source)?.get(..span.start)?;
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+
+    /// The line that is so many lines below the one in which a span begins, when it holds this text and no more.
+    pub(super) fn line_below(&self, span: Span, lines: usize, wanted: &str) -> Option<Span> {
+        let text = self.text(span.source)?;
+        let mut start = text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+        for _ in 0..lines {
+            start += text.get(start..)?.find('\n')? + 1;
+        }
+        let line = text.get(start..)?.lines().next()?;
+        let start = start + line.len() - line.trim_start().len();
+        (line.trim() == wanted).then(|| Span { start, end: start + wanted.len(), ..span })
     }
 
     /// The part of a span that one line can show: to the end of its first line, and inside the text.
@@ -227,15 +240,16 @@ impl Diagnostics {
         Self { sources, list: Vec::new() }
     }
 
-    /// Adds a message. The same message at the same place is kept once (a mapping merged twice says it twice).
+    /// Adds a message.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
     }
 
-    /// Sorts by place, and drops what was said before.
+    /// Sorts by place, and drops what was said before: a mapping that is merged twice has its mistakes twice.
     pub fn sort(&mut self) {
-        self.list.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
-        self.list.dedup();
+        self.list.sort_by_key(|diagnostic| diagnostic.span);
+        let mut said = BTreeSet::new();
+        self.list.retain(|diagnostic| said.insert((diagnostic.span, diagnostic.code, diagnostic.message.clone())));
     }
 
     /// The texts.

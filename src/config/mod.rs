@@ -12,6 +12,9 @@ pub mod schema;
 mod tree;
 pub mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::io;
 

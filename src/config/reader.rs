@@ -50,10 +50,14 @@ impl<'n> Field<'n> {
     fn wrong_type(&self, wanted: &str, help: Option<String>) {
         let message = format!("`{}` must be {wanted}, found {}", self.path, self.node.description());
         let diagnostic = self.error(Code::WrongType, message).label(format!("expected {wanted}"));
-        self.push(match help {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        });
+        let usual = match wanted {
+            "a mapping" => "write `key: value` pairs, on lines of their own or as `{key: value}`",
+            "a list" => "write `- item` lines, or `[one, two]`",
+            "a number" => "write decimal digits without quotes",
+            "`true` or `false`" => "YAML's booleans are `true` and `false`, without quotes",
+            _ => "write one value on the line of the key",
+        };
+        self.push(diagnostic.help(help.unwrap_or_else(|| usual.to_owned())));
     }
 
     /// The text of a scalar, whatever it looks like.
@@ -273,6 +277,7 @@ impl<'n> Field<'n> {
                 origin: self.node.origin,
                 entries,
                 known: Vec::new(),
+                planned: Vec::new(),
                 context: self.context,
             }),
             _ => {
@@ -290,6 +295,8 @@ pub(super) struct Fields<'n> {
     origin: Option<Span>,
     entries: &'n [(Key, Node)],
     known: Vec<&'static str>,
+    /// Those of `known` that are not built yet.
+    planned: Vec<&'static str>,
     pub context: &'n Context<'n>,
 }
 
@@ -348,6 +355,7 @@ impl<'n> Fields<'n> {
             origin: self.origin,
             entries: &[],
             known: Vec::new(),
+            planned: Vec::new(),
             context: self.context,
         };
         self.optional(key, Field::fields).unwrap_or(empty)
@@ -356,7 +364,9 @@ impl<'n> Fields<'n> {
     /// A key that is planned. `accepted` are the values that change nothing, and so are no mistake; nor are null
     /// and an empty list or mapping.
     pub fn later(&mut self, key: &'static str, accepted: &[&str]) {
-        let Some((_, field)) = self.find(key) else { return };
+        let found = self.find(key);
+        self.planned.push(key);
+        let Some((_, field)) = found else { return };
         let harmless = field.node.is_empty() || field.node.text().is_some_and(|text| accepted.contains(&text));
         if !harmless {
             field.not_built(accepted);
@@ -372,7 +382,10 @@ impl<'n> Fields<'n> {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => match belongs(&key.text) {
                     Some(path) if path != self.path_of(&key.text) => format!("`{path}` is where this is said"),
-                    _ => format!("known here: {}", self.known.join(", ")),
+                    _ => {
+                        let built = self.known.iter().filter(|known| !self.planned.contains(known));
+                        format!("known here: {}", built.copied().collect::<Vec<_>>().join(", "))
+                    }
                 },
             };
             let diagnostic = Diagnostic::error(Code::UnknownKey, key.span, message).help(help);

@@ -117,9 +117,9 @@ impl Node {
         let kind = match &self.kind {
             Kind::Scalar { text, plain } => Kind::Scalar { text: text.clone(), plain: *plain },
             Kind::Sequence(items) => Kind::Sequence(items.iter().map(|item| item.seen_at(place)).collect()),
-            Kind::Mapping(entries) => Kind::Mapping(
-                entries.iter().map(|(key, value)| (key.seen_at(place), value.seen_at(place))).collect(),
-            ),
+            Kind::Mapping(entries) => {
+                Kind::Mapping(entries.iter().map(|(key, value)| (key.seen_at(place), value.seen_at(place))).collect())
+            }
         };
         Self { span: place, origin: Some(self.origin.unwrap_or(self.span)), kind }
     }
@@ -201,7 +201,8 @@ pub(super) fn parse(source: u32, text: &str, dialect: Dialect) -> Result<Parsed,
         let span = Span { source, start: 0, end: 0 };
         let message = format!("the text has {} bytes", text.len());
         return Err(Box::new(
-            Diagnostic::error(Code::TooLarge, span, message).help(format!("at most {TEXT_LIMIT} bytes (8 MiB) are read")),
+            Diagnostic::error(Code::TooLarge, span, message)
+                .help(format!("at most {TEXT_LIMIT} bytes (8 MiB) are read")),
         ));
     }
     let options = granit_parser::options! { emit_comments: false };
@@ -278,7 +279,8 @@ impl Builder<'_> {
     fn syntax(&self, error: &granit_parser::ScanError) -> Box<Diagnostic> {
         let start = self.text.floor_char_boundary(error.marker().byte_offset().unwrap_or(self.text.len()));
         // The parser notices at the character that it cannot place, or one past the end of the text.
-        let width = self.text[start..].chars().next().filter(|c| !c.is_control()).map_or(0, char::len_utf8);
+        let width =
+            self.text[start..].chars().next().filter(|c| *c == '\t' || !c.is_control()).map_or(0, char::len_utf8);
         let span = Span { source: self.source, start, end: start + width };
         let mut diagnostic = Diagnostic::error(Code::Syntax, span, format!("not YAML: {}", error.info()));
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -290,6 +292,10 @@ impl Builder<'_> {
             diagnostic = diagnostic.help("an alias `*name` needs an anchor `&name` above it");
         } else if matches!(error.kind(), granit_parser::ErrorKind::MappingValueNotAllowed) {
             diagnostic = diagnostic.help("check the indentation; text that contains `: ` must be in quotes");
+        } else if error.info().contains("quot") {
+            diagnostic = diagnostic.help("a quote that was opened before this place is never closed");
+        } else {
+            diagnostic = diagnostic.help("nothing after this place was looked at: correct it and run hagen again");
         }
         Box::new(diagnostic)
     }
@@ -354,12 +360,8 @@ impl Builder<'_> {
                 if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some("map")) {
                     self.refuse_tag(&tag, parser_span, span);
                 }
-                let kind = OpenKind::Mapping {
-                    entries: Vec::new(),
-                    positions: HashMap::new(),
-                    merges: Vec::new(),
-                    key: None,
-                };
+                let kind =
+                    OpenKind::Mapping { entries: Vec::new(), positions: HashMap::new(), merges: Vec::new(), key: None };
                 self.open.push(Open { start: span.start, anchor, kind });
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -432,10 +434,14 @@ impl Builder<'_> {
                         if self.dialect == Dialect::Document {
                             let (first, _) = &entries[*position];
                             self.diagnostics.push(
-                                Diagnostic::error(Code::DuplicateKey, key.span, format!("duplicate key `{}`", key.text))
-                                    .label("again here")
-                                    .also(first.span, "first here")
-                                    .help("keep one of the two"),
+                                Diagnostic::error(
+                                    Code::DuplicateKey,
+                                    key.span,
+                                    format!("duplicate key `{}`", key.text),
+                                )
+                                .label("again here")
+                                .also(first.span, "first here")
+                                .help("keep one of the two"),
                             );
                         }
                     } else {
@@ -573,6 +579,12 @@ mod tests {
             let alias = format!("*a{}", level - 1);
             text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", ")));
         }
+        assert_eq!(parse(0, &text, Dialect::Document).err().unwrap().code, Code::TooLarge);
+    }
+
+    #[test]
+    fn long_texts_are_refused() {
+        let text = "#".repeat(TEXT_LIMIT + 1);
         assert_eq!(parse(0, &text, Dialect::Document).err().unwrap().code, Code::TooLarge);
     }
 

@@ -115,7 +115,7 @@ fn check_dns_name(what: &str, text: &str) -> Result<(), Invalid> {
                     format!("write `{lower}`"),
                 ));
             }
-            return Err(Invalid::new(format!("{what} `{text}` is not a DNS name: label `{label}` is wrong"), RULE));
+            return Err(Invalid::new(format!("{what} `{text}` has a wrong label: `{label}`"), RULE));
         }
     }
     // RFC 1123 section 2.1: the last label of a name is never numeric, so this is a mistyped address.
@@ -286,12 +286,12 @@ impl FromStr for KubernetesVersion {
             let canonical = plain && (part == "0" || !part.starts_with('0'));
             canonical.then(|| part.parse::<u32>().ok()).flatten()
         };
+        if bare.starts_with(|c: char| c.is_ascii_digit()) && bare.contains(['-', '+']) {
+            return Err(Invalid::new(format!("`{text}` is not a release but a pre-release or a build"), RULE));
+        }
         match parts.as_slice() {
             [major, minor, patch] => match (number(major), number(minor), number(patch)) {
                 (Some(major), Some(minor), Some(patch)) => Ok(Self { major, minor, patch }),
-                _ if bare.contains(['-', '+']) => {
-                    Err(Invalid::new(format!("`{text}` is not a release but a pre-release or a build"), RULE))
-                }
                 _ => Err(Invalid::new(format!("`{text}` is not a Kubernetes version"), RULE)),
             },
             [major, minor] if number(major).is_some() && number(minor).is_some() => Err(Invalid::new(
@@ -662,17 +662,12 @@ fn parse_net(text: &str) -> Result<IpNet, Invalid> {
     refuse_mapped(address, parsed)?;
     let limit = if parsed.is_ipv4() { 32 } else { 128 };
     let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
-    length
-        .parse::<u8>()
-        .ok()
-        .filter(|_| digits)
-        .and_then(|length| IpNet::new(parsed, length).ok())
-        .ok_or_else(|| {
-            Invalid::new(
-                format!("`/{length}` is not a prefix length"),
-                format!("it is a number from 0 to {limit}, as in `{address}/{}`", if limit == 32 { 24 } else { 64 }),
-            )
-        })
+    length.parse::<u8>().ok().filter(|_| digits).and_then(|length| IpNet::new(parsed, length).ok()).ok_or_else(|| {
+        Invalid::new(
+            format!("`/{length}` is not a prefix length"),
+            format!("it is a number from 0 to {limit}, as in `{address}/{}`", if limit == 32 { 24 } else { 64 }),
+        )
+    })
 }
 
 fn refuse_mapped(text: &str, address: IpAddr) -> Result<IpAddr, Invalid> {
@@ -701,4 +696,156 @@ fn address_help(text: &str) -> String {
         }
     }
     "write an address such as `10.9.0.10` or `fd00::10`, not a name".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good<T: FromStr<Err = Invalid> + fmt::Display>(text: &str) -> String {
+        text.parse::<T>().unwrap().to_string()
+    }
+
+    fn bad<T: FromStr<Err = Invalid> + fmt::Debug>(text: &str) -> Invalid {
+        let invalid = text.parse::<T>().unwrap_err();
+        assert!(!invalid.problem.is_empty() && !invalid.help.is_empty(), "{text}");
+        invalid
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(good::<ClusterName>("prod-1"), "prod-1");
+        for text in ["", "Prod", "-a", "a-", "a.b", "a_b", "gr\u{fc}n", &"a".repeat(64)] {
+            bad::<ClusterName>(text);
+            bad::<NodeName>(text);
+        }
+        assert_eq!(bad::<NodeName>("CP1").help, "write `cp1`: names are lower-case (RFC 1123)");
+        assert_eq!(good::<NodeName>(&"a".repeat(63)), "a".repeat(63));
+        assert_eq!(good::<DnsName>("api.prod.internal"), "api.prod.internal");
+        assert_eq!(good::<DnsName>("4you.example"), "4you.example");
+        for text in ["", ".", "a..b", "a.", "10.0.0.1", "10.0.0.999", "fd00::1", "*.a", "a b", &"a.".repeat(130)] {
+            bad::<DnsName>(text);
+        }
+        assert_eq!(bad::<DnsName>("API.Prod").help, "write `api.prod`");
+    }
+
+    #[test]
+    fn interfaces_and_macs() {
+        assert_eq!(good::<InterfaceName>("enp1s0.100"), "enp1s0.100");
+        for text in ["", "a/b", "eth 0", "eth0:1", "abcdefghijklmnop", ".", ".."] {
+            bad::<InterfaceName>(text);
+        }
+        assert_eq!(good::<MacAddress>("52-54-00-AB-CD-EF"), "52:54:00:ab:cd:ef");
+        for text in [
+            "",
+            "525400abcdef",
+            "52:54:00:ab:cd",
+            "52:54:00:ab:cd:e",
+            "5254.00ab.cdef",
+            "00:00:00:00:00:00",
+            "ff:ff:ff:ff:ff:ff",
+            "+2:54:00:ab:cd:ef",
+        ] {
+            bad::<MacAddress>(text);
+        }
+    }
+
+    #[test]
+    fn versions() {
+        assert_eq!(good::<KubernetesVersion>("v1.36.3"), "1.36.3");
+        for text in
+            ["1.36", "1", "", "v", "1.36.03", "1.36.3.1", "1.36.x", "stable-1", "1.37.0-rc.1", "1.36.3+k3s1", "+1.3.3"]
+        {
+            bad::<KubernetesVersion>(text);
+        }
+        let version = |text: &str| text.parse::<KubernetesVersion>().unwrap();
+        assert!(version("1.9.0") < version("1.36.0"));
+    }
+
+    #[test]
+    fn durations_are_gos() {
+        // Left: what Go parses; right: what its `String` writes.
+        for (text, canonical) in [
+            ("168h", "168h0m0s"),
+            ("1h30m", "1h30m0s"),
+            ("90s", "1m30s"),
+            ("500ms", "500ms"),
+            ("1.5s", "1.5s"),
+            ("1.5h", "1h30m0s"),
+            (".5s", "500ms"),
+            ("0", "0s"),
+            ("0h", "0s"),
+            ("1us", "1\u{b5}s"),
+            ("1500ns", "1.5\u{b5}s"),
+            ("+1ns", "1ns"),
+            ("1h0.5s", "1h0m0.5s"),
+        ] {
+            assert_eq!(good::<GoDuration>(text), canonical, "{text}");
+            assert_eq!(good::<GoDuration>(canonical), canonical, "{canonical}");
+        }
+        for text in
+            ["", "-1h", "1", "h", "1d", "7w", "1h30", "1 h", ".s", "1.2.3s", "9999999h", "+", "99999999999999999999h"]
+        {
+            bad::<GoDuration>(text);
+        }
+        assert_eq!("1h30m".parse::<GoDuration>().unwrap().as_duration(), Duration::from_secs(5400));
+    }
+
+    #[test]
+    fn file_modes() {
+        assert_eq!(good::<FileMode>("644"), "0644");
+        assert_eq!(good::<FileMode>("4755"), "4755");
+        assert_eq!(bad::<FileMode>("420").help, "write it in octal: `0644`");
+        assert_eq!(bad::<FileMode>("493").help, "write it in octal: `0755`");
+        assert_eq!(bad::<FileMode>("0o600").help, "write `0600`");
+        for text in ["", "64", "06444", "0648", "u+x", "-644", "+644"] {
+            bad::<FileMode>(text);
+        }
+    }
+
+    #[test]
+    fn labels() {
+        assert_eq!(good::<LabelKey>("example.com/Rack_1.a"), "example.com/Rack_1.a");
+        let key: LabelKey = "topology.kubernetes.io/zone".parse().unwrap();
+        assert_eq!((key.prefix(), key.name()), (Some("topology.kubernetes.io"), "zone"));
+        for text in ["", "/a", "a/", "a/b/c", "Example.com/a", "-a", "a-", "a b", &"a".repeat(64)] {
+            bad::<LabelKey>(text);
+        }
+        assert_eq!(good::<LabelValue>(""), "");
+        for text in ["a b", "-", "\u{e9}", &"a".repeat(64)] {
+            bad::<LabelValue>(text);
+        }
+    }
+
+    #[test]
+    fn users_and_alternative_names() {
+        assert_eq!(good::<UserName>("_ops-1"), "_ops-1");
+        for text in ["", "1st", "Ops", "a b", "a$", &"a".repeat(33)] {
+            bad::<UserName>(text);
+        }
+        let san = |text: &str| text.parse::<SubjectAlternativeName>();
+        assert_eq!(san("fd00::1"), Ok(SubjectAlternativeName::Ip("fd00::1".parse().unwrap())));
+        assert_eq!(san("*.prod"), Ok(SubjectAlternativeName::Dns("*.prod".to_owned())));
+        for text in ["", "*", "a.*", "**.a", "10.9.0", "10.9.0.256", "https://a"] {
+            bad::<SubjectAlternativeName>(text);
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(parse_interface_address("10.9.0.11/24").unwrap().to_string(), "10.9.0.11/24");
+        assert_eq!(parse_range("fd00::/48").unwrap().to_string(), "fd00::/48");
+        assert_eq!(
+            parse_range("10.9.0.11/24").unwrap_err().help,
+            "write the first address of the range: `10.9.0.0/24`"
+        );
+        for text in
+            ["10.9.0.11", "10.9.0.11/", "10.9.0.11/+8", "10.9.0.11/33", "10.9.0/24", "::ffff:10.9.0.1/120", "cp1/24"]
+        {
+            parse_interface_address(text).unwrap_err();
+        }
+        for text in ["", "cp1", "10.9.0.011", "10.9.0.10/24", "::ffff:10.9.0.1", "fe80::1%eth0"] {
+            parse_address(text).unwrap_err();
+        }
+    }
 }

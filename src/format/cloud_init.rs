@@ -183,7 +183,9 @@ fn write_file(file: &File) -> WriteFile<'_> {
 
 /// Whether a text survives YAML 1.1 and people's editors as it is.
 fn readable(text: &str) -> bool {
-    text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{85}'))
+    text.chars().all(|c| {
+        c == '\n' || c == '\t' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{85}')
+    })
 }
 
 fn network_config(network: &Network) -> NetworkConfig {

@@ -72,8 +72,8 @@ pub fn control_plane_leaves(cluster: &Cluster<'_>, node: &Node<'_>) -> Vec<Leaf>
         leaf("apiserver-kubelet-client", AuthorityKind::Cluster, "kube-apiserver-kubelet-client", Usage::Client);
     kubelet_client.request.organization = cluster.facts.kubelet_client_organization().map(str::to_owned);
 
-    let [mut server, mut peer] = ["etcd/server", "etcd/peer"]
-        .map(|name| leaf(name, AuthorityKind::Etcd, node.name(), Usage::ServerAndClient));
+    let [mut server, mut peer] =
+        ["etcd/server", "etcd/peer"].map(|name| leaf(name, AuthorityKind::Etcd, node.name(), Usage::ServerAndClient));
     for request in [&mut server.request, &mut peer.request] {
         request.dns_names = vec![node.name().to_owned(), "localhost".to_owned()];
         request.ip_addresses =

@@ -120,9 +120,9 @@ pub fn rbac(cluster: &Cluster<'_>) -> Result<String, YamlError> {
         metadata: metadata(NAME),
         rules: Some(vec![rule("coordination.k8s.io", &["leases"], &["get", "list", "watch", "create", "update"])]),
     };
-    let binding =
-        RoleBinding { metadata: metadata(NAME), role_ref: role_ref("Role"), subjects: Some(vec![subject()]) };
-    let mut documents = vec![yaml::to_string("kube-vip's Role", &role)?, yaml::to_string("kube-vip's RoleBinding", &binding)?];
+    let binding = RoleBinding { metadata: metadata(NAME), role_ref: role_ref("Role"), subjects: Some(vec![subject()]) };
+    let mut documents =
+        vec![yaml::to_string("kube-vip's Role", &role)?, yaml::to_string("kube-vip's RoleBinding", &binding)?];
     if cluster.document.endpoint.kube_vip.services {
         let role = ClusterRole {
             metadata: ObjectMeta { name: Some(NAME.to_owned()), ..Default::default() },

@@ -339,8 +339,9 @@ pub fn join(
 /// `--ignore-preflight-errors` (facts/lab.md: cut at ten different seconds of a join and four of an init).
 #[must_use]
 pub fn retry_ignores(cluster: &Cluster<'_>, node: &Node<'_>) -> Vec<String> {
-    let mut checks: Vec<String> =
-        ["kubelet.conf", "bootstrap-kubelet.conf", "pki-ca.crt"].map(|file| format!("FileAvailable--etc-kubernetes-{file}")).into();
+    let mut checks: Vec<String> = ["kubelet.conf", "bootstrap-kubelet.conf", "pki-ca.crt"]
+        .map(|file| format!("FileAvailable--etc-kubernetes-{file}"))
+        .into();
     checks.push("Port-10250".to_owned());
     if node.is_control_plane() {
         for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"] {

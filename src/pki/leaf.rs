@@ -1,7 +1,7 @@
 //! What a leaf certificate says.
 //! In: a request by name, usage and addresses. Out: rcgen's parameters in kubeadm's profile.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType};
@@ -67,11 +67,11 @@ pub(super) fn params(request: &LeafRequest) -> Result<CertificateParams, PkiErro
         Usage::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
         Usage::ServerAndClient => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
     };
-    let mut seen_names = HashSet::new();
+    let mut seen_names = BTreeSet::new();
     for name in request.dns_names.iter().filter(|name| seen_names.insert(*name)) {
         params.subject_alt_names.push(SanType::DnsName(ia5(name)?));
     }
-    let mut seen_addresses = HashSet::new();
+    let mut seen_addresses = BTreeSet::new();
     let addresses = request.ip_addresses.iter().filter(|address| seen_addresses.insert(*address));
     params.subject_alt_names.extend(addresses.copied().map(SanType::IpAddress));
     Ok(params)

@@ -41,7 +41,9 @@ fn why_unusable(address: IpAddr) -> Option<&'static str> {
     }
     match address {
         IpAddr::V4(v4) if v4.is_link_local() => Some("a link-local address"),
-        IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] >= 240 || v4.octets()[0] == 0 => Some("a reserved address"),
+        IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] >= 240 || v4.octets()[0] == 0 => {
+            Some("a reserved address")
+        }
         IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("a link-local address"),
         _ => None,
     }
@@ -61,7 +63,9 @@ fn unusable(subject: &Subject<'_>) {
         refuse(vip.value, vip.span, "the VIP");
     }
     // fe80:: is a usual gateway in IPv6.
-    if let Some(gateway) = subject.draft.network.gateway.filter(|gateway| why_unusable(gateway.value) != Some("a link-local address")) {
+    if let Some(gateway) =
+        subject.draft.network.gateway.filter(|gateway| why_unusable(gateway.value) != Some("a link-local address"))
+    {
         refuse(gateway.value, gateway.span, "the gateway");
     }
     for (address, ..) in addresses(subject) {
@@ -95,7 +99,9 @@ fn not_hosts(subject: &Subject<'_>) {
     for (address, ..) in addresses(subject) {
         refuse(address.addr(), address.value, address.span);
     }
-    if let Some((vip, net)) = subject.draft.vip.and_then(|vip| Some((vip, addresses(subject).find(|(net, ..)| net.contains(&vip.value))?.0))) {
+    if let Some((vip, net)) =
+        subject.draft.vip.and_then(|vip| Some((vip, addresses(subject).find(|(net, ..)| net.contains(&vip.value))?.0)))
+    {
         refuse(vip.value, net.value, vip.span);
     }
     if let Some((gateway, net)) = subject.draft.network.gateway.and_then(|gateway| {
@@ -120,7 +126,8 @@ fn gateway(subject: &Subject<'_>) {
         let link_local = matches!(gateway.value, IpAddr::V6(v6) if v6.is_unicast_link_local());
         let reachable = if link_local { address.addr().is_ipv6() } else { address.contains(&gateway.value) };
         if !reachable && outside.insert(address.trunc()) {
-            let message = format!("the gateway {} is outside the subnet {} of `{name}`", gateway.value, address.trunc());
+            let message =
+                format!("the gateway {} is outside the subnet {} of `{name}`", gateway.value, address.trunc());
             subject.push(
                 Diagnostic::error(Code::GatewayOutsideSubnet, gateway.span, message)
                     .also(address.span, format!("`{name}` is in {}", address.trunc()))
@@ -149,8 +156,10 @@ fn vip_subnet(subject: &Subject<'_>) {
         }
         Some(_) => {}
     }
-    for (net, role, name) in addresses(subject).filter(|(net, ..)| outside(net)) {
-        let message = format!("`{name}` is in {}, outside of which the VIP {} is", net.trunc(), vip.value);
+    // An address that nobody can have was reported as such.
+    let usable = |net: &IpNet| why_unusable(net.addr()).is_none();
+    for (net, role, name) in addresses(subject).filter(|(net, ..)| usable(net) && outside(net)) {
+        let message = format!("`{name}` is in {}, which does not hold the VIP {}", net.trunc(), vip.value);
         let diagnostic = match role {
             Some(Role::ControlPlane) => Diagnostic::error(Code::NodeOutsideVipSubnet, net.span, message)
                 .help("a control plane of another subnet cannot take the VIP over"),
@@ -191,14 +200,13 @@ fn vip_ranges(subject: &Subject<'_>) {
         if addresses(subject).any(|(net, ..)| overlap(&net.trunc(), range)) {
             continue;
         }
-        subject.push(
-            Diagnostic::error(
-                Code::VipInRange,
-                vip.span,
-                format!("the VIP {} is inside the {what} range {}", vip.value, range.value),
-            )
-            .also(range.span, format!("the {} {what} range", family(range)))
-            .help("choose an address of the nodes' subnet"),
-        );
+        let given = subject.at(&["kubernetes", &format!("{what}Subnet")]).node.is_some();
+        let default = if given { "" } else { "default " };
+        let message = format!("the VIP {} is inside the {default}{what} range {}", vip.value, range.value);
+        let mut diagnostic = Diagnostic::error(Code::VipInRange, vip.span, message);
+        if given {
+            diagnostic = diagnostic.also(range.span, format!("the {} {what} range", family(range)));
+        }
+        subject.push(diagnostic.help("choose an address of the nodes' subnet"));
     }
 }

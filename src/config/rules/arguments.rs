@@ -88,7 +88,12 @@ pub(in crate::config) fn preflight_check(text: &str) -> Result<String, Invalid> 
 pub(super) fn check(subject: &Subject<'_>) {
     let kubernetes = &subject.draft.kubernetes;
     refuse(subject, &kubernetes.kubelet_extra_args, subject.at(&["kubernetes", "kubeletExtraArgs"]), KUBELET);
-    refuse(subject, &kubernetes.api_server.extra_args, subject.at(&["kubernetes", "apiServer", "extraArgs"]), API_SERVER);
+    refuse(
+        subject,
+        &kubernetes.api_server.extra_args,
+        subject.at(&["kubernetes", "apiServer", "extraArgs"]),
+        API_SERVER,
+    );
     refuse(
         subject,
         &kubernetes.controller_manager_extra_args,

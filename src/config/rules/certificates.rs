@@ -8,6 +8,12 @@ use crate::config::values::GoDuration;
 /// 30 days.
 const SHORTEST: GoDuration = GoDuration::from_secs(720 * 3600);
 
+/// A duration as people write it: `8760h`, not `8760h0m0s`.
+fn short(duration: GoDuration) -> String {
+    let text = duration.to_string();
+    text.strip_suffix("h0m0s").map(|hours| format!("{hours}h")).unwrap_or(text)
+}
+
 pub(super) fn check(subject: &Subject<'_>) {
     let pki = &subject.draft.pki;
     let at = |key| subject.at(&["pki", key]);
@@ -17,7 +23,7 @@ pub(super) fn check(subject: &Subject<'_>) {
             Diagnostic::error(
                 Code::CertificatePeriod,
                 at("certificateValidityPeriod").span,
-                format!("certificates that live {leaf} leave no time to renew them"),
+                format!("certificates that live {} leave no time to renew them", short(leaf)),
             )
             .help("at least 720h (30 days) are needed; kubeadm's default is 8760h"),
         );
@@ -28,7 +34,7 @@ pub(super) fn check(subject: &Subject<'_>) {
         let mut diagnostic = Diagnostic::error(
             Code::CertificatePeriod,
             place.span,
-            format!("certificates would live longer ({leaf}) than their authority ({authority})"),
+            format!("certificates would live longer ({}) than their authority ({})", short(leaf), short(authority)),
         );
         if leaf_place.node.is_some() && authority_place.node.is_some() {
             diagnostic = diagnostic.also(authority_place.span, "the authority's life");
@@ -57,6 +63,10 @@ pub(super) fn check(subject: &Subject<'_>) {
         ("tlsBootstrap", timeouts.tls_bootstrap),
     ];
     for (key, timeout) in all {
-        zero(&["kubernetes", "timeouts", key], timeout, "kubeadm would give up at once; leave it away for hagen's default");
+        zero(
+            &["kubernetes", "timeouts", key],
+            timeout,
+            "kubeadm would give up at once; leave it away for hagen's default",
+        );
     }
 }

@@ -91,9 +91,8 @@ fn owner_of(path: &str) -> Option<&'static str> {
     if path.starts_with(OWNED_UNITS) {
         return Some("hagen keeps its units there");
     }
-    let inside = |directory: &str| {
-        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let inside =
+        |directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let directory = OWNED_DIRECTORIES.iter().find(|(directory, _)| inside(directory));
     directory.or_else(|| OWNED_FILES.iter().find(|(file, _)| *file == path)).map(|(_, help)| *help)
 }

@@ -51,7 +51,8 @@ pub(super) fn check(subject: &Subject<'_>) {
         subject.push(diagnostic);
     };
     if deadline >= duration {
-        let message = format!("the lease's renewDeadline of {deadline} s is not shorter than its duration of {duration} s");
+        let message =
+            format!("the lease's renewDeadline of {deadline} s is not shorter than its duration of {duration} s");
         refuse("duration", "renewDeadline", message, "kube-vip's own are duration 15, renewDeadline 10, retryPeriod 2");
     }
     // client-go: renewDeadline > JitterFactor (1.2) * retryPeriod.

@@ -62,8 +62,8 @@ pub(super) fn check(subject: &Subject<'_>) {
             let Some(prefix) = label.prefix() else { continue };
             let ours = below(prefix, "hagen.io");
             let theirs = below(prefix, "kubernetes.io") || below(prefix, "k8s.io");
-            let allowed = KUBELET_LABELS.contains(&label.as_str())
-                || KUBELET_PREFIXES.iter().any(|domain| below(prefix, domain));
+            let allowed =
+                KUBELET_LABELS.contains(&label.as_str()) || KUBELET_PREFIXES.iter().any(|domain| below(prefix, domain));
             if !ours && (!theirs || allowed) {
                 continue;
             }

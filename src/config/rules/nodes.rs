@@ -75,7 +75,9 @@ fn reserved_names(subject: &Subject<'_>) {
             subject.push(refuse(name.span, name.value.as_str(), "every machine knows it as something else"));
         } else if endpoint.is_some_and(|endpoint| endpoint.as_str() == name.value.as_str()) {
             let place = subject.at(&["endpoint", "name"]).span;
-            subject.push(refuse(name.span, name.value.as_str(), "it is the endpoint's").also(place, "the endpoint's name"));
+            subject.push(
+                refuse(name.span, name.value.as_str(), "it is the endpoint's").also(place, "the endpoint's name"),
+            );
         }
     }
     if let Some(name) = endpoint.filter(|name| RESERVED_NAMES.contains(&name.as_str())) {
@@ -128,9 +130,13 @@ fn fields_of_roles(subject: &Subject<'_>) {
         let Some(role) = node.role else { continue };
         if role.value == Role::Worker && node.certificates.is_some() {
             subject.push(
-                Diagnostic::error(Code::FieldOfOtherRole, place.key(&"certificates").key, "a worker has no `certificates`")
-                    .also(role.span, "a worker")
-                    .help("remove it: the authorities' keys go to control planes only"),
+                Diagnostic::error(
+                    Code::FieldOfOtherRole,
+                    place.key(&"certificates").key,
+                    "a worker has no `certificates`",
+                )
+                .also(role.span, "a worker")
+                .help("remove it: the authorities' keys go to control planes only"),
             );
         }
         if role.value == Role::ControlPlane && !node.roles.is_empty() {

@@ -61,14 +61,19 @@ fn families(subject: &Subject<'_>, key: &str, ranges: &[Spanned<IpNet>]) {
 /// kube-apiserver stops at once when its own address and the first service range are of two families.
 fn first_service_family(subject: &Subject<'_>) {
     let Some(service) = subject.draft.kubernetes.service_subnet.first() else { return };
-    let control_planes = subject.nodes().filter(|(node, _)| node.role.is_some_and(|role| role.value == Role::ControlPlane));
+    let control_planes =
+        subject.nodes().filter(|(node, _)| node.role.is_some_and(|role| role.value == Role::ControlPlane));
     for (node, _) in control_planes {
         let Some(address) = node.address.filter(|address| family(address) != family(service)) else { continue };
         subject.push(
             Diagnostic::error(
                 Code::AddressFamilies,
                 address.span,
-                format!("this control plane's address is {}, but the first service range is {}", family(&address), family(service)),
+                format!(
+                    "this control plane's address is {}, but the first service range is {}",
+                    family(&address),
+                    family(service)
+                ),
             )
             .also(service.span, format!("{} is the first service range", service.value))
             .help("give `kubernetes.serviceSubnet` a first range of the nodes' family"),
@@ -96,7 +101,8 @@ fn service_size(subject: &Subject<'_>, range: &Spanned<IpNet>) {
 
 /// How many leading bits a node's piece of the pod range has.
 fn node_mask(subject: &Subject<'_>, range: &IpNet) -> Option<u8> {
-    let (flag, default) = if range.addr().is_ipv4() { ("node-cidr-mask-size-ipv4", 24) } else { ("node-cidr-mask-size-ipv6", 64) };
+    let (flag, default) =
+        if range.addr().is_ipv4() { ("node-cidr-mask-size-ipv4", 24) } else { ("node-cidr-mask-size-ipv6", 64) };
     let given = &subject.draft.kubernetes.controller_manager_extra_args;
     match given.get(flag).or_else(|| given.get("node-cidr-mask-size")) {
         // Whatever is no number, the controller manager itself refuses.
@@ -126,28 +132,51 @@ fn pod_size(subject: &Subject<'_>, range: &Spanned<IpNet>) {
     } else if node_bits > MOST_NODE_BITS {
         subject.push(
             Diagnostic::error(Code::PodRangeSize, range.span, format!("pod range {} is too large", range.value)).help(
-                format!("kubeadm allows at most 16 bits between the range and a node's /{mask}: use a /{} or smaller", mask - MOST_NODE_BITS),
+                format!(
+                    "kubeadm allows at most 16 bits between the range and a node's /{mask}: use a /{} or smaller",
+                    mask - MOST_NODE_BITS
+                ),
             ),
         );
     }
 }
 
+/// One of the ranges that must be apart.
+#[derive(Clone, Copy)]
+struct Named {
+    what: &'static str,
+    key: &'static str,
+    range: Spanned<IpNet>,
+    /// Whether the document says it; a default has no place to point at.
+    given: bool,
+}
+
 fn overlaps(subject: &Subject<'_>) {
     let kubernetes = &subject.draft.kubernetes;
-    let pods = kubernetes.pod_subnet.iter().map(|range| ("pod range", *range));
-    let services = kubernetes.service_subnet.iter().map(|range| ("service range", *range));
-    let ranges: Vec<_> = pods.chain(services).collect();
-    let report = |one: (&str, Spanned<IpNet>), other: (&str, Spanned<IpNet>)| {
-        let message = format!("the {} {} overlaps the {} {}", one.0, one.1.value, other.0, other.1.value);
-        let mut diagnostic = Diagnostic::error(Code::OverlappingRanges, one.1.span, message);
-        if other.1.span != one.1.span {
-            diagnostic = diagnostic.also(other.1.span, format!("the {}", other.0));
-        }
-        subject.push(diagnostic.help("give Pods, Services and machines ranges that have no address in common"));
+    let named = |what, key, ranges: &[Spanned<IpNet>]| {
+        let given = subject.at(&["kubernetes", key]).node.is_some_and(|node| !node.is_null());
+        ranges.iter().map(|range| Named { what, key, range: *range, given }).collect::<Vec<_>>()
     };
-    for (index, one) in ranges.iter().enumerate() {
-        for other in ranges[..index].iter().filter(|other| overlap(&one.1, &other.1) && one.0 != other.0) {
-            report(*one, *other);
+    let pods = named("pod range", "podSubnet", &kubernetes.pod_subnet);
+    let services = named("service range", "serviceSubnet", &kubernetes.service_subnet);
+    let report = |one: &Named, other: &Named| {
+        // The carets go to what the document says itself.
+        let (one, other) = if one.given { (one, other) } else { (other, one) };
+        let name = |named: &Named| format!("{}{}", if named.given { "" } else { "default " }, named.what);
+        let message =
+            format!("the {} {} overlaps the {} {}", name(one), one.range.value, name(other), other.range.value);
+        let mut diagnostic = Diagnostic::error(Code::OverlappingRanges, one.range.span, message);
+        let mut help = "give Pods, Services and machines ranges that have no address in common".to_owned();
+        if other.given {
+            diagnostic = diagnostic.also(other.range.span, format!("the {}", other.what));
+        } else {
+            help = format!("set `kubernetes.{}` to a range that has no address in common with it", other.key);
+        }
+        subject.push(diagnostic.help(help));
+    };
+    for pod in &pods {
+        for service in services.iter().filter(|service| overlap(&pod.range, &service.range)) {
+            report(pod, service);
         }
     }
     // One message a subnet, not one a node.
@@ -157,9 +186,10 @@ fn overlaps(subject: &Subject<'_>) {
             subnets.entry(address.trunc()).or_insert(address);
         }
     }
-    for range in &ranges {
-        for (subnet, first) in subnets.iter().filter(|(subnet, _)| overlap(&range.1, subnet)) {
-            report(*range, ("nodes' subnet", Spanned::new(*subnet, first.span)));
+    for range in pods.iter().chain(&services) {
+        for (subnet, first) in subnets.iter().filter(|(subnet, _)| overlap(&range.range, subnet)) {
+            let subnet = Spanned::new(*subnet, first.span);
+            report(range, &Named { what: "nodes' subnet", key: "", range: subnet, given: true });
         }
     }
 }

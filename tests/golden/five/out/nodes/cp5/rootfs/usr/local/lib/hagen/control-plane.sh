@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# What only control planes know: their peers, etcd's members, whether a cluster lives, which cluster this is.
+# Sourced after hagen.sh. CONTROL_PLANES holds name=address of every declared control plane.
+
+# peers: the addresses of the other control planes, one a line.
+peers() {
+  local entry
+  for entry in $CONTROL_PLANES; do
+    [[ ${entry%%=*} == "$NODE_NAME" ]] || echo "${entry#*=}"
+  done
+}
+
+# etcd ADDRESS METHOD BODY: a call of etcd's JSON gateway.
+etcd() {
+  curl --silent --fail --noproxy '*' --connect-timeout 2 --max-time 10 --cacert /etc/hagen/pki/etcd-ca.crt \
+    --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt --key /etc/kubernetes/pki/etcd/healthcheck-client.key \
+    --request POST --data "$3" "https://$(host "$1"):2379/v3/$2"
+}
+
+# members ADDRESS: etcd's members as a majority knows them, one JSON object a line; fails without a majority.
+members() {
+  etcd "$1" cluster/member/list '{"linearizable":true}' |
+    sed -e 's/.*"members":\[//' -e 's/\]}$//' -e 's/},{/}\n{/g' | grep '"ID"'
+}
+
+# living: a line about where a cluster lives; fails when nothing that our authorities vouch for answers.
+living() {
+  local address
+  answers "$VIP" "$ENDPOINT_PORT" /etc/hagen/pki/ca.crt && echo "the API at $VIP" && return 0
+  for address in $(peers); do
+    answers "$address" "$ENDPOINT_PORT" /etc/hagen/pki/ca.crt && echo "the API at $address" && return 0
+  done
+  for address in $(peers); do
+    answers "$address" 2379 /etc/hagen/pki/etcd-ca.crt --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
+      --key /etc/kubernetes/pki/etcd/healthcheck-client.key && echo "etcd at $address" && return 0
+  done
+  return 1
+}
+
+# forget_old_member: this machine's disk is empty, so a member of etcd with its name or its peer URL is a stale one.
+# etcd would crash on a member that forgot its log, and kubeadm would reuse the entry.
+forget_old_member() {
+  local address list='' id
+  for address in $(peers); do
+    list=$(members "$address") && break
+  done
+  [[ -n $list ]] || again "etcd has no majority that could let $NODE_NAME in; start the other control planes"
+  while read -r id; do
+    report running "removing the stale member $id of etcd, which was this machine before its disk was emptied"
+    etcd "$address" cluster/member/remove "{\"ID\":\"$id\"}" >/dev/null ||
+      again "etcd does not let its stale member $id go; it needs a healthy majority"
+    # A member's ID is made of its URL and the second: the same second would give the same ID.
+    sleep 2
+  done < <(grep -F -e "\"name\":\"$NODE_NAME\"" -e "\"https://$(host "$NODE_ADDRESS"):2380\"" <<<"$list" |
+    grep -o '"ID":"[0-9]*"' | grep -o '[0-9]*')
+}
+
+# local_api ARGUMENT...: kubectl against this machine's own API server, as its administrator.
+local_api() {
+  kubectl --server "https://$(host "$NODE_ADDRESS"):$ENDPOINT_PORT" --request-timeout 20s "$@"
+}
+
+# use_vip: the endpoint's name means the VIP from here on.
+use_vip() {
+  [[ ! -e /etc/hagen/hosts ]] || cmp -s /etc/hagen/hosts /etc/hosts || write /etc/hosts </etc/hagen/hosts
+}
+
+# identity ADDRESS: UID and birth of the cluster that the API server at ADDRESS serves.
+identity() {
+  kubectl --server "https://$(host "$1"):$ENDPOINT_PORT" --request-timeout 5s get namespace kube-system \
+    --output 'jsonpath={.metadata.uid} {.metadata.creationTimestamp}' 2>/dev/null
+}

@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# What every step and service of hagen shares: this node's values, and how it says what it is doing.
+# Sourced with `set -euo pipefail`. No secret is ever an argument of a program or part of a sentence.
+
+# shellcheck source=/dev/null
+. /etc/hagen/node.env
+export KUBECONFIG=/etc/kubernetes/admin.conf LC_ALL=C
+
+STATE=/var/lib/hagen
+STEP=${STEP:-boot}
+readonly STATE
+
+# report STATE SENTENCE: to status.json, the login screen, the console and the journal.
+# STATE is running, waiting, failed or complete. A disk that cannot be written keeps no one from the console.
+report() {
+  local state=$1 sentence line quoted
+  sentence=$(printf '%s' "$2" | tr -s '[:cntrl:]' ' ' | cut -c1-500)
+  line="hagen: $NODE_NAME: $state: $STEP: $sentence"
+  printf '%s\n' "$line"
+  [[ $line == "$(cat $STATE/sentence 2>/dev/null)" ]] && return 0
+  quoted=${sentence//\\/\\\\}
+  quoted=${quoted//\"/\\\"}
+  {
+    mkdir -p $STATE /etc/issue.d
+    write $STATE/status.json <<<"{\"node\":\"$NODE_NAME\",\"state\":\"$state\",\"step\":\"$STEP\",\"message\":\"$quoted\",\"since\":\"$(date -u +%FT%TZ)\"}"
+    write /etc/issue.d/hagen.issue <<<"${line//\\/\\\\}"
+    write $STATE/sentence <<<"$line"
+  } 2>/dev/null || true
+  { printf '%s\n' "$line" >/dev/console; } 2>/dev/null || true
+  agetty --reload 2>/dev/null || true
+}
+
+# fail SENTENCE: report it and end this try; systemd starts the next one.
+fail() {
+  report failed "$1"
+  exit 1
+}
+
+# again SENTENCE: nothing is wrong with this machine, but it has to wait; systemd starts the next try.
+again() {
+  report waiting "$1"
+  exit 75
+}
+
+# write FILE: standard input becomes the file's content, whole or not at all, also when the power fails.
+# The kubelet ignores names that start with a dot.
+write() {
+  local new
+  new=$(dirname "$1")/.${1##*/}.new
+  cat >"$new"
+  sync "$new"
+  mv -f "$new" "$1"
+  sync "$(dirname "$1")"
+}
+
+# host ADDRESS: as it stands in a URL.
+host() {
+  if [[ $1 == *:* ]]; then printf '[%s]' "$1"; else printf '%s' "$1"; fi
+}
+
+# answers ADDRESS PORT CA [CURL OPTION...]: whether a server that our authority vouches for answers there,
+# whatever it says.
+answers() {
+  local address=$1 port=$2 ca=$3
+  shift 3
+  curl --silent --output /dev/null --noproxy '*' --connect-timeout 2 --max-time 5 --cacert "$ca" "$@" \
+    "https://$(host "$address"):$port/"
+}
+
+# certificate FILE: the certificate in a PEM file, or the client's in a kubeconfig.
+certificate() {
+  case $1 in
+  *.conf) sed -n 's/.*client-certificate-data: *//p' "$1" | tr -d '"' | base64 -d ;;
+  *) cat "$1" ;;
+  esac
+}
+
+# lasts FILE SECONDS: whether its certificate is still valid then.
+lasts() { certificate "$1" | openssl x509 -noout -checkend "$2" >/dev/null 2>&1; }
+
+# kubeadm_says LOG: the sentence for people in kubeadm's output.
+kubeadm_says() {
+  local found
+  if grep -q 'could not find a JWS signature' "$1"; then
+    echo "the bootstrap token is not valid in the cluster (any more); on a control plane run: sudo kubeadm token create --config /etc/hagen/token.yaml"
+  elif found=$(grep -m1 'already exists in the cluster' "$1"); then
+    echo "the cluster still holds this machine's old Node $NODE_NAME as Ready; waiting until it no longer is"
+  elif found=$(grep -m1 -o '\[ERROR .*' "$1"); then
+    echo "kubeadm: $found"
+  elif found=$(grep -i 'error' "$1" | tail -n1) && [[ -n $found ]]; then
+    echo "kubeadm: $found"
+  else
+    echo "kubeadm failed without a word; see journalctl -u hagen-firstboot"
+  fi
+}
+
+# run_kubeadm CHECKS ARGUMENT...: the first try runs every preflight check; a later one ignores CHECKS, which an
+# interrupted first try would trip over. The data of etcd is never wiped.
+run_kubeadm() {
+  local checks=$1 log=/run/hagen-kubeadm.log options=()
+  shift
+  if [[ -e $STATE/attempted ]]; then
+    options=("--ignore-preflight-errors=$checks")
+  else
+    : | write $STATE/attempted
+  fi
+  if ! kubeadm "$@" "${options[@]}" 2>&1 | tee $log; then
+    again "$(kubeadm_says $log)"
+  fi
+}
+
+set -o errtrace
+unexpected() {
+  local code=$? line=$1
+  report failed "line $line of $0 failed with code $code: $BASH_COMMAND"
+}
+trap 'unexpected $LINENO' ERR

@@ -1,0 +1,110 @@
+//! Every wrong document under `tests/invalid` gives exactly the text beside it.
+//!
+//! In: `<area>-<rule>.yaml`. Out: `<area>-<rule>.txt`, written anew when `HAGEN_BLESS` is set. A reviewer reads the
+//! difference. Files that a document names are read from the same directory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hagen::config::catalogue::Code;
+use hagen::config::diagnostics::Diagnostics;
+use hagen::config::schema::Document;
+use hagen::config::{Options, load};
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid")
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn load_file(path: &Path, allow_untested: bool) -> Result<(Document, Diagnostics), Diagnostics> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut read = |relative: &str| fs::read(directory().join(relative));
+    load("cluster.yaml", &text, &mut read, &Options { allow_untested })
+}
+
+/// What a user would see of a document: errors, or the warnings of one that loads.
+fn messages(path: &Path) -> Diagnostics {
+    let allow_untested = path.to_string_lossy().contains("allow-untested");
+    load_file(path, allow_untested).map_or_else(|errors| errors, |(_, warnings)| warnings)
+}
+
+#[test]
+fn every_wrong_document_gives_the_text_beside_it() {
+    let bless = std::env::var_os("HAGEN_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for path in documents() {
+        let diagnostics = messages(&path);
+        if diagnostics.is_empty() {
+            wrong.push(format!("{} is a good document", path.display()));
+        }
+        let text = diagnostics.render(false);
+        assert_eq!(text, messages(&path).render(false), "{} is rendered differently each time", path.display());
+        let expected_path = path.with_extension("txt");
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if text != expected {
+            if bless {
+                fs::write(&expected_path, &text).unwrap();
+            } else {
+                wrong.push(format!("== {}\n-- expected\n{expected}\n-- found\n{text}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "HAGEN_BLESS=1 writes the texts anew\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_document_and_every_message_a_help_line() {
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
+    for path in documents() {
+        for diagnostic in &messages(&path) {
+            seen.insert(diagnostic.code);
+            if diagnostic.help.is_none() {
+                wrong.push(format!("{}: no help for `{}`", path.display(), diagnostic.message));
+            }
+            let first = diagnostic.message.chars().next().unwrap();
+            let proper = diagnostic.message.starts_with("Kubernetes");
+            if (first.is_uppercase() && !proper) || diagnostic.message.ends_with('.') {
+                wrong.push(format!("{}: not lower-case, or a full stop: `{}`", path.display(), diagnostic.message));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    let missing: Vec<&str> = Code::ALL.iter().filter(|code| !seen.contains(code)).map(|code| code.as_str()).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "codes that no document under tests/invalid gives");
+}
+
+#[test]
+fn codes_are_in_order_and_explained() {
+    assert!(Code::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
+    for code in Code::ALL {
+        assert!(code.explanation().ends_with('.'), "{}", code.as_str());
+        assert!(!code.title().ends_with('.'), "{}", code.as_str());
+    }
+}
+
+#[test]
+fn a_wrong_document_names_its_first_rule_only_for_its_own_mistake() {
+    // One file, one rule: a document that trips over a second rule by accident would hide a regression of the first.
+    let mut wrong = Vec::new();
+    for path in documents() {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("many-") {
+            continue;
+        }
+        let codes: BTreeSet<Code> = messages(&path).iter().map(|diagnostic| diagnostic.code).collect();
+        if codes.len() != 1 {
+            wrong.push(format!("{name}: {codes:?}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""Writes the wrong documents of this directory; `HAGEN_BLESS=1 cargo test --test invalid` writes the texts.
+
+Each is a good document with one change, so that the change is all that a reader has to look at.
+Documents whose bytes matter (CRLF, byte order mark, tabs) are written here for that reason too.
+"""
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+NODES = """\
+nodes:
+  - {name: cp1, role: control-plane, address: 10.9.0.11/24}
+  - {name: cp2, role: control-plane, address: 10.9.0.12/24}
+  - {name: cp3, role: control-plane, address: 10.9.0.13/24}
+  - {name: w1, role: worker, address: 10.9.0.21/24}
+"""
+HEAD = """\
+name: homelab
+kubernetes: {version: 1.36.3}
+endpoint: {vip: 10.9.0.10}
+"""
+
+
+def write(name, text):
+    (HERE / f"{name}.yaml").write_bytes(text.encode())
+
+
+def more(name, extra):
+    write(name, HEAD + extra + NODES)
+
+
+def kubernetes(name, extra):
+    write(name, f"name: homelab\nkubernetes:\n  version: 1.36.3\n{extra}endpoint: {{vip: 10.9.0.10}}\n" + NODES)
+
+
+def endpoint(name, text):
+    write(name, f"name: homelab\nkubernetes: {{version: 1.36.3}}\nendpoint:\n{text}" + NODES)
+
+
+def node(name, fields, role="worker", who="w2", address="10.9.0.22/24"):
+    write(name, HEAD + NODES + f"  - name: {who}\n    role: {role}\n    address: {address}\n{fields}")
+
+
+def nodes(name, text, head=HEAD):
+    write(name, head + "nodes:\n" + text)
+
+
+# The text itself.
+write("text-tab", HEAD + "network:\n\tgateway: 10.9.0.1\n" + NODES)
+write("text-open-quote", HEAD.replace("homelab", '"homelab') + NODES)
+write("text-unknown-alias", HEAD + "users: *people\n" + NODES)
+write("text-too-deep", HEAD + "files: " + "[" * 70 + "]" * 70 + "\n" + NODES)
+write("text-two-documents", HEAD + NODES + "---\nname: second\n")
+write("text-empty", "# nothing but a comment\n")
+write("text-duplicate-key", HEAD + "name: other\n" + NODES)
+write("text-number-as-key", HEAD + NODES + "1: one\n")
+write("text-list-as-key", HEAD + NODES + "? [a, b]\n: c\n")
+write("text-unknown-tag", HEAD.replace("homelab", "!vault homelab") + NODES)
+write("text-merge-of-scalar", HEAD + "network: {<<: nothing}\n" + NODES)
+write("text-recursive-alias", HEAD + "files: &all [*all]\n" + NODES)
+
+# Shape.
+more("shape-unknown-key", "netwrok: {gateway: 10.9.0.1}\n")
+more("shape-key-at-wrong-place", "podSubnet: 10.244.0.0/16\n")
+kubernetes("shape-key-of-another-tool", "  clusterCIDR: 10.244.0.0/16\n")
+write("shape-missing-vip", HEAD.replace("vip: 10.9.0.10", "port: 6443") + NODES)
+write("shape-missing-everything", "name: homelab\n")
+write("shape-no-value", HEAD.replace("homelab", "") + NODES)
+nodes("shape-missing-role", "  - name: cp1\n    address: 10.9.0.11/24\n")
+nodes("shape-missing-address", "  - name: cp1\n    role: control-plane\n")
+more("shape-list-for-mapping", "network: [10.9.0.1]\n")
+more("shape-scalar-for-list", "manifests: good.yaml\n")
+more("shape-mapping-for-text", "os: {name: debian}\n")
+write("shape-list-as-document", "- name: homelab\n")
+endpoint("shape-yes-is-text", "  vip: 10.9.0.10\n  kubeVip: {services: yes}\n")
+endpoint("shape-quoted-number", '  vip: 10.9.0.10\n  port: "6443"\n')
+endpoint("shape-number-out-of-range", "  vip: 10.9.0.10\n  port: 70000\n")
+endpoint("shape-octal-number", "  vip: 10.9.0.10\n  port: 06443\n")
+more("shape-mtu-out-of-range", "network: {mtu: 576}\n")
+kubernetes("shape-unknown-choice", "  proxy: {mode: iptable}\n")
+kubernetes("shape-argument-without-value", "  apiServer:\n    extraArgs:\n      audit-log-path:\n")
+
+# Values.
+write("value-cluster-name", HEAD.replace("homelab", "HomeLab") + NODES)
+for name, version in [("minor", "1.36"), ("pre-release", "1.37.0-rc.1"), ("stable", "stable-1"), ("text", "new")]:
+    write(f"value-version-{name}", HEAD.replace("1.36.3", version) + NODES)
+write("value-address", HEAD.replace("10.9.0.10", "10.9.0.321") + NODES)
+write("value-vip-with-prefix", HEAD.replace("10.9.0.10", "10.9.0.10/24") + NODES)
+node("value-address-without-prefix", "", address="10.9.0.22")
+node("value-prefix", "", address="10.9.0.22/33")
+node("value-node-name-upper-case", "", who="W2")
+node("value-node-name-dots", "", who="w2.example.com")
+node("value-node-name-too-long", "", who="w" * 64)
+node("value-mac-short", "    mac: 52:54:00:00:0b\n")
+node("value-mac-not-hex", "    mac: 52:54:00:00:00:0g\n")
+node("value-mac-multicast", "    mac: 53:54:00:00:00:0b\n")
+node("value-interface-too-long", "    interface: enp0s31f6np0d1v12\n")
+node("value-label-key", "    labels: {-rack: a}\n")
+node("value-label-value", "    labels: {rack: a b}\n")
+node("value-taint-effect", "    taints: [{key: dedicated, effect: NoScheduled}]\n")
+kubernetes("value-range-host-bits", "  podSubnet: 10.244.1.0/16\n")
+kubernetes("value-dns-domain", "  dnsDomain: cluster.local.\n")
+kubernetes("value-image-repository", "  imageRepository: https://registry.k8s.io\n")
+kubernetes("value-san", "  apiServer: {certSANs: [10.9.0.300, api.*.example.com]}\n")
+kubernetes("value-flag-with-dashes", "  kubeletExtraArgs: {--v: 4}\n")
+kubernetes("value-number-for-json", "  kubelet: {maxPods: .inf}\n")
+more("value-duration-days", "bootstrap: {window: 7d}\n")
+more("value-duration-without-unit", "bootstrap: {window: 168}\n")
+more("value-file-mode", "files: [{path: /etc/motd, content: hello, mode: 420}]\n")
+more("value-file-owner", "files: [{path: /etc/motd, content: hello, owner: root}]\n")
+more("value-user-name", "users: [{name: 1st}]\n")
+more("value-time-server", "network: {ntp: [not a server]}\n")
+endpoint("value-image-without-tag", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.io/kube-vip/kube-vip}\n")
+
+# Planned, and refused until it works.
+for key, text in {
+    "format": "format: ignition\n",
+    "os": "os: flatcar\n",
+    "software": "software: {source: apt}\n",
+    "registries": "registries: {docker.io: {mirrors: [10.9.0.5]}}\n",
+    "strategy": "bootstrap: {strategy: quorum}\n",
+    "absent": "bootstrap: {absent: [cp2]}\n",
+    "topology": "etcd: {topology: external}\n",
+}.items():
+    more(f"planned-{key}", text)
+kubernetes("planned-patches", "  patches: ./patches\n")
+endpoint("planned-provider", "  vip: 10.9.0.10\n  provider: keepalived\n")
+endpoint(
+    "planned-kube-vip",
+    "  vip: 10.9.0.10\n  kubeVip:\n    mode: bgp\n    loadBalancer: true\n    bgp: {as: 65000}\n",
+)
+node("planned-role", "", role="load-balancer")
+node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n    os: ubuntu\n    format: ignition\n")
+
+# Files beside the document.
+more("file-manifest-missing", "manifests: [./no-such-file.yaml]\n")
+more("file-source-missing", "files: [{path: /etc/motd, source: no-such-file}]\n")
+more("file-manifest-not-yaml", "manifests: [manifests/tab.txt]\n")
+more("file-manifest-without-kind", "manifests: [manifests/no-kind.txt]\n")
+more("file-manifest-empty", "manifests: [manifests/empty.txt]\n")
+more("file-manifest-not-utf-8", "manifests: [manifests/latin-1.txt]\n")
+(HERE / "manifests").mkdir(exist_ok=True)
+(HERE / "manifests/tab.txt").write_text("apiVersion: v1\nkind: Namespace\nmetadata:\n\tname: cni\n")
+(HERE / "manifests/no-kind.txt").write_text(
+    "apiVersion: v1\nkind: Namespace\nmetadata: {name: cni}\n---\napiVersion: v1\nmetadata: {name: cni}\n"
+)
+(HERE / "manifests/empty.txt").write_text("# later\n---\n")
+(HERE / "manifests/latin-1.txt").write_bytes(b"apiVersion: v1\nkind: Namespace # gr\xfcn\n")
+
+# Nodes.
+node("nodes-duplicate-name", "", who="cp1")
+node("nodes-duplicate-address", "", address="10.9.0.11/24")
+nodes(
+    "nodes-duplicate-mac",
+    "  - {name: cp1, role: control-plane, address: 10.9.0.11/24, mac: 52:54:00:00:00:0b}\n"
+    "  - {name: w1, role: worker, address: 10.9.0.21/24, mac: 52-54-00-00-00-0B}\n",
+)
+node("nodes-reserved-name", "", who="localhost")
+endpoint("nodes-name-of-endpoint", "  vip: 10.9.0.10\n  name: w1\n")
+write("nodes-none", HEAD + "nodes: []\n")
+nodes("nodes-no-control-plane", "  - {name: w1, role: worker, address: 10.9.0.21/24}\n")
+node("nodes-even-control-planes", "", role="control-plane", who="cp4")
+node("nodes-certificates-of-worker", "    certificates: embed\n")
+nodes(
+    "nodes-roles-of-control-plane",
+    "  - {name: cp1, role: control-plane, address: 10.9.0.11/24, roles: [gpu]}\n",
+)
+node("nodes-reserved-role", "    roles: [etcd]\n")
+node("nodes-role-too-long", f"    roles: [{'r' * 59}]\n")
+node(
+    "nodes-forbidden-label",
+    "    labels:\n      node-role.kubernetes.io/gpu: ''\n      kubernetes.io/tier: gold\n"
+    "      topology.kubernetes.io/zone: a\n      hagen.io/role.gpu: ''\n",
+)
+node("nodes-duplicate-taint", "    taints: [{key: a, value: x, effect: NoSchedule}, {key: a, effect: NoSchedule}]\n")
+
+# Addresses.
+write("addresses-vip-outside-subnet", HEAD.replace("10.9.0.10", "10.9.1.10") + NODES)
+write("addresses-vip-of-other-family", HEAD.replace("10.9.0.10", "fd00::10") + NODES)
+nodes(
+    "addresses-control-plane-outside-vip-subnet",
+    "  - {name: cp1, role: control-plane, address: 10.9.0.11/24}\n"
+    "  - {name: cp2, role: control-plane, address: 10.9.0.12/24}\n"
+    "  - {name: cp3, role: control-plane, address: 10.9.1.13/24}\n",
+)
+node("addresses-worker-outside-vip-subnet-warns", "", address="10.9.1.22/24")
+write("addresses-vip-is-a-node", HEAD.replace("10.9.0.10", "10.9.0.12") + NODES)
+more("addresses-vip-is-the-gateway", "network: {gateway: 10.9.0.10}\n")
+# Only an address that is no node's neighbour can be in a range that no node is in: two mistakes in one.
+write("many-vip-in-service-range", HEAD.replace("10.9.0.10", "10.96.0.10") + NODES)
+more("addresses-node-is-the-gateway", "network: {gateway: 10.9.0.21}\n")
+node("addresses-network-address", "", address="10.9.0.0/24")
+node("addresses-broadcast-address", "", address="10.9.0.255/24")
+node("addresses-loopback", "", address="127.0.0.5/8")
+more("addresses-gateway-outside-subnet", "network: {gateway: 10.9.1.1}\n")
+
+# Ranges.
+kubernetes("ranges-pods-and-services-overlap", "  podSubnet: 10.96.0.0/16\n")
+kubernetes("ranges-pods-and-nodes-overlap", "  podSubnet: 10.0.0.0/12\n")
+write(
+    "ranges-default-overlaps-nodes",
+    HEAD.replace("10.9.0.10", "10.244.7.10") + NODES.replace("10.9.0", "10.244.7"),
+)
+kubernetes("ranges-services-too-small", "  serviceSubnet: 10.96.0.0/29\n")
+kubernetes("ranges-services-too-large", "  serviceSubnet: 10.64.0.0/11\n")
+kubernetes("ranges-pods-too-small", "  podSubnet: 10.244.0.0/23\n")
+kubernetes("ranges-pods-too-large", '  podSubnet: ["10.244.0.0/16", "fd00:1::/40"]\n')
+kubernetes("ranges-two-of-one-family", "  podSubnet: [10.244.0.0/16, 10.245.0.0/16]\n")
+kubernetes("ranges-empty-list", "  podSubnet: []\n")
+kubernetes("ranges-first-service-family", '  serviceSubnet: ["fd00:2::/112", "10.96.0.0/16"]\n')
+
+# Kubernetes.
+write("kubernetes-unknown-minor", HEAD.replace("1.36.3", "1.38.0") + NODES)
+write("kubernetes-unknown-minor-allow-untested", HEAD.replace("1.36.3", "1.38.0") + NODES)
+write("kubernetes-too-old-allow-untested", HEAD.replace("1.36.3", "1.30.4") + NODES)
+kubernetes(
+    "kubernetes-owned-arguments",
+    "  kubeletExtraArgs: {node-ip: 10.9.0.5}\n  kubelet: {staticPodPath: /etc/pods}\n"
+    "  apiServer: {extraArgs: {secure-port: 8443}}\n  controllerManager: {extraArgs: {cluster-cidr: 10.1.0.0/16}}\n",
+)
+more("kubernetes-owned-etcd-arguments", "etcd: {extraArgs: {initial-cluster-token: mine, data-dir: /data}}\n")
+node("kubernetes-owned-argument-of-node", "    kubeletExtraArgs: {node-labels: a=b}\n")
+kubernetes("kubernetes-ignore-all", "  ignorePreflightErrors: [NumCPU, All]\n")
+endpoint("kubernetes-port-taken", "  vip: 10.9.0.10\n  port: 2379\n")
+kubernetes("kubernetes-timeout-zero", "  timeouts: {discovery: 0s}\n")
+
+# kube-vip.
+endpoint("kube-vip-deadlock", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.io/kube-vip/kube-vip:v1.2.2}\n")
+endpoint("kube-vip-lease-deadline", "  vip: 10.9.0.10\n  kubeVip: {lease: {duration: 10, renewDeadline: 10}}\n")
+endpoint("kube-vip-lease-retry", "  vip: 10.9.0.10\n  kubeVip: {lease: {retryPeriod: 9}}\n")
+
+# Certificates.
+more("certificates-window-zero", "bootstrap: {window: 0h}\n")
+more("certificates-too-short", "pki: {certificateValidityPeriod: 24h}\n")
+more(
+    "certificates-outlive-authority",
+    "pki: {certificateValidityPeriod: 17520h, caCertificateValidityPeriod: 8760h}\n",
+)
+
+# Machines.
+more("users-duplicate", "users: [{name: ops}, {name: ops}]\n")
+more("users-reserved", "users: [{name: root}]\n")
+more("users-private-key", 'users: [{name: ops, sshAuthorizedKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"]}]\n')
+more("users-no-key", "users: [{name: ops, sshAuthorizedKeys: [AAAAC3NzaC1lZDI1NTE5, ssh-ed25519]}]\n")
+more("files-relative-path", "files: [{path: etc/motd, content: hello}]\n")
+more("files-detour", "files: [{path: /etc/../root/x, content: hello}]\n")
+more(
+    "files-owned",
+    "files:\n  - {path: /etc/hagen/x, content: hello}\n  - {path: /etc/hosts, content: hello}\n"
+    "  - {path: /etc/kubernetes/pki/ca.crt, content: hello}\n  - {path: /etc/hagenish, content: hello}\n",
+)
+more("files-duplicate", "files: [{path: /etc/motd, content: a}, {path: /etc/motd, content: b}]\n")
+more("files-no-content", "files: [{path: /etc/motd}]\n")
+more("files-two-contents", "files: [{path: /etc/motd, content: a, source: make.py}]\n")
+more("containerd-not-toml", "containerd:\n  extraConfig: |\n    [debug]\n    level = info\n")
+more("containerd-not-toml-in-quotes", 'containerd: {extraConfig: "[debug"}\n')
+
+# Many at once.
+MANY = """\
+# grüße: Umlaute vor dem Fehler verschieben Bytes, aber keine Spalten
+name: Öffentlich
+kubernetes: {version: 1.36, podCidr: 10.244.0.0/16}
+endpoint: {vip: 10.9.1.10, port: 2379}
+defaults: &worker {role: worker, os: flatcar}
+network:
+  gateway: 10.9.2.1  # größer
+  mtu: groß
+nodes:
+  - {name: cp1, role: control-plane, address: 10.9.0.11/24}
+  - {name: cp2, role: control-plane, address: 10.9.0.11/24}
+  - {<<: *worker, name: w1, address: 10.9.0.21/24, labels: {größe: xl}}
+  - {<<: *worker, name: w2, address: 10.9.0.300/24}
+  - {name: w1, role: worker, address: 10.9.0.23/24, mac: 'zz:54:00:00:00:0b'}
+"""
+write("many-at-once", MANY)
+write("many-with-crlf-and-bom", "\ufeff" + MANY.replace("\n", "\r\n"))
+write("many-bom-on-the-first-line", "\ufeffnäme: homelab\n" + HEAD + NODES)
+write("many-wide-characters", HEAD + "users: [{name: 日本, sudo: ja}]\n" + NODES)

@@ -1,0 +1,137 @@
+//! What rendering promises whatever the document: the same inputs give the same bytes, and adding a machine changes
+//! only what must name it.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+/// A cluster of `control_planes` and `workers`, in the shape that `fields` gives.
+fn document(control_planes: usize, workers: usize, fields: &str, node_fields: &str) -> String {
+    let mut text =
+        format!("name: property\nkubernetes: {{version: 1.36.3}}\nendpoint: {{vip: 10.9.0.10}}\n{fields}nodes:\n");
+    for (role, count, first) in [("control-plane", control_planes, 11), ("worker", workers, 101)] {
+        for index in 0..count {
+            let name = if role == "worker" { "w" } else { "cp" };
+            let mac = format!("02:00:00:00:00:{:02x}", first + index);
+            let fields = node_fields.replace("@MAC@", &mac);
+            writeln!(
+                text,
+                "  - {{name: {name}{}, role: {role}, address: 10.9.0.{}/24{fields}}}",
+                index + 1,
+                first + index
+            )
+            .unwrap();
+        }
+    }
+    text
+}
+
+const FIELDS: [&str; 4] = [
+    "",
+    "bootstrap: {certificates: embed}\n",
+    "bootstrap: {credentials: token}\n",
+    "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1], ntp: [ntp.example.org]}\n",
+];
+const NODE_FIELDS: [&str; 3] = ["", ", mac: \"@MAC@\"", ", interface: eth0"];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Point 3 of "A bundle that boots".
+    #[test]
+    fn one_more_worker_changes_no_other_bundle(
+        control_planes in prop::sample::select(vec![1_usize, 3, 5]),
+        workers in 0_usize..6,
+        fields in prop::sample::select(vec![0_usize, 1, 2, 3]),
+        node_fields in 0_usize..3,
+    ) {
+        let render = |workers| {
+            let text = document(control_planes, workers, FIELDS[fields], NODE_FIELDS[node_fields]);
+            support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree)
+        };
+        let (few, more) = (render(workers), render(workers + 1));
+        for (path, entry) in &few {
+            if path != "manifest.json" {
+                prop_assert_eq!(more.get(path), Some(entry), "{}", path);
+            }
+        }
+        let added = format!("nodes/w{}/", workers + 1);
+        for path in more.keys() {
+            prop_assert!(few.contains_key(path) || path.starts_with(&added), "{}", path);
+        }
+    }
+}
+
+#[test]
+fn more_control_planes_change_control_planes_only() {
+    let render = |control_planes| {
+        let text = document(control_planes, 2, "", "");
+        support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree)
+    };
+    let (three, five) = (render(3), render(5));
+    for (path, entry) in &three {
+        if path.starts_with("nodes/w") || path == "kubeconfig" {
+            assert_eq!(five.get(path), Some(entry), "{path}");
+        }
+    }
+    // They have to know their peers; were this test comparing nothing, it would not see it.
+    let values = "nodes/cp1/rootfs/etc/hagen/node.env";
+    assert_ne!(three.get(values), five.get(values));
+}
+
+#[test]
+fn threads_do_not_change_bytes() {
+    let text = document(3, 3, "", "");
+    let alone = support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let render = || support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(render)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(together.iter().all(|tree| *tree == alone));
+}
+
+/// Clippy's `disallowed-methods` forbids the clock, the environment and randomness; this sees that nobody excuses the
+/// library from it, and that it opens no file and no socket.
+#[test]
+fn library_is_pure() {
+    const FORBIDDEN: [&str; 9] = [
+        "clippy::disallowed",
+        "std::fs",
+        "std::env",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::process",
+        "std::thread",
+        "SystemTime",
+        "getrandom",
+    ];
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let of_the_binary = ["cli", "main.rs", "output.rs"].iter().any(|name| path == source.join(name));
+            if of_the_binary {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            seen += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for word in FORBIDDEN {
+                assert!(!code.contains(word), "{} mentions {word}", path.display());
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} files were looked at");
+}

@@ -1,0 +1,45 @@
+//! What several tests need: a document rendered in memory, with a fixed seed.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a test may, and each uses its own part"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hagen::config;
+use hagen::format::{Entry, Tree};
+use hagen::render::{Options, Rendered, render};
+use hagen::secrets::Secrets;
+
+/// 2026-11-01T12:00:00Z.
+pub const ISSUED_AT: i64 = 1_793_534_400;
+
+pub fn secrets() -> Secrets {
+    Secrets::new([7; 32], time::OffsetDateTime::from_unix_timestamp(ISSUED_AT).unwrap())
+}
+
+/// Renders a document that is right, with its plain trees.
+pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
+    let mut read = |name: &str| std::fs::read(folder.join(name));
+    let (document, _) = config::load("cluster.yaml", text, &mut read, &config::Options::default())
+        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+    render(&document, secrets, &[text.as_bytes()], Options { plain_tree: true }).unwrap()
+}
+
+/// Every entry of a tree as comparable text and bytes.
+pub fn flat(tree: &Tree) -> BTreeMap<String, (String, Vec<u8>)> {
+    tree.iter()
+        .map(|(path, entry)| {
+            let value = match entry {
+                Entry::File { content, mode, owner } => (format!("file {mode:04o} {owner:?}"), content.clone()),
+                Entry::Directory { mode } => (format!("directory {mode:04o}"), Vec::new()),
+                Entry::Link { target } => (format!("link {target}"), Vec::new()),
+            };
+            (path.to_owned(), value)
+        })
+        .collect()
+}
