@@ -79,8 +79,8 @@ catalogue! {
     UnreadableFile = "HAGEN017", "a file that the document names cannot be read",
         "Paths in `manifests` and `files` are relative to the document.";
     BadManifest = "HAGEN018", "a manifest is not a list of Kubernetes objects",
-        "Manifests are applied on the first control plane at boot, where nobody sees kubectl's complaint. So each must be UTF-8 and \
-         YAML whose documents have `apiVersion` and `kind`.";
+        "Manifests are applied on the first control plane at boot, where nobody sees kubectl's complaint. So each must be \
+         UTF-8 and YAML whose documents have `apiVersion` and `kind`.";
     BadToml = "HAGEN019", "`containerd.extraConfig` is not TOML",
         "It is merged over hagen's configuration of containerd, which is a TOML file.";
     DuplicateNodeName = "HAGEN030", "two nodes have the same name",

@@ -631,9 +631,9 @@ fn manifest(field: &Field<'_>) -> Option<Manifest> {
         objects += 1;
         let what = match &document.kind {
             Kind::Mapping(_) => {
-                let missing = ["apiVersion", "kind"].into_iter().find(|key| {
-                    !document.entry(key).and_then(|(_, value)| value.text()).is_some_and(|text| !text.is_empty())
-                });
+                let missing = ["apiVersion", "kind"]
+                    .into_iter()
+                    .find(|key| document.entry(key).and_then(|(_, value)| value.text()).is_none_or(str::is_empty));
                 missing.map(|key| format!("has an object without `{key}`"))
             }
             _ => Some(format!("has {} where an object should be", document.description())),

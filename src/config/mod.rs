@@ -1,7 +1,7 @@
 //! Text -> [`schema::Document`]: the schema, loading, and everything that can be said about a wrong document.
 //!
 //! In: the text of `cluster.yaml`, and a way to read the files that it names. Out: a document in which no value is
-//! invalid, or every message at once. The way: text -> [`tree`] -> [`decode`] -> [`rules`].
+//! invalid, or every message at once. The way: text -> `tree` -> `decode` -> `rules`.
 
 pub mod catalogue;
 mod decode;

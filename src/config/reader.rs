@@ -276,6 +276,7 @@ impl<'n> Field<'n> {
                 span: self.node.span,
                 origin: self.node.origin,
                 entries,
+                absent: None,
                 known: Vec::new(),
                 planned: Vec::new(),
                 context: self.context,
@@ -294,6 +295,8 @@ pub(super) struct Fields<'n> {
     pub span: Span,
     origin: Option<Span>,
     entries: &'n [(Key, Node)],
+    /// Its own key, when the document does not have it.
+    absent: Option<&'static str>,
     known: Vec<&'static str>,
     /// Those of `known` that are not built yet.
     planned: Vec<&'static str>,
@@ -341,7 +344,11 @@ impl<'n> Fields<'n> {
             }
             None => {
                 let diagnostic = Diagnostic::error(Code::MissingKey, self.span, format!("`{path}` is missing"));
-                self.context.push(with_origin(diagnostic.help(format!("add `{example}`")), self.origin));
+                let help = match self.absent {
+                    Some(section) => format!("add `{section}: {{{example}}}`"),
+                    None => format!("add `{example}`"),
+                };
+                self.context.push(with_origin(diagnostic.help(help), self.origin));
                 None
             }
         }
@@ -354,6 +361,7 @@ impl<'n> Fields<'n> {
             span: self.span,
             origin: self.origin,
             entries: &[],
+            absent: Some(key),
             known: Vec::new(),
             planned: Vec::new(),
             context: self.context,

@@ -1,7 +1,7 @@
 //! The document as typed values: what `cluster.yaml` says, with every constant default filled in.
 //!
 //! Every leaf is parsed into a type that cannot hold an invalid value ([`super::values`]).
-//! Values that two rules may compare carry their [`Span`], so that a message can point at both.
+//! Values that two rules may compare carry their [`Span`](super::diagnostics::Span), so that a message can point at both.
 //! Defaults that depend on other values are the business of `cluster`.
 
 use std::collections::BTreeMap;

@@ -196,6 +196,24 @@ fn no_cut_of_a_document_makes_loading_fail_badly() {
 }
 
 #[test]
+fn no_slip_of_a_finger_makes_loading_fail_badly() {
+    for (index, sign) in (0..LONG.len())
+        .filter(|index| LONG.is_char_boundary(*index))
+        .step_by(13)
+        .zip(":-[]{}\"'&*!#|>%@\n\t".chars().cycle())
+    {
+        for text in
+            [format!("{}{sign}{}", &LONG[..index], &LONG[index..]), format!("{}{}", &LONG[..index], &LONG[index + 1..])]
+        {
+            match load("cluster.yaml", &text, &mut read, &Options::default()) {
+                Ok(_) => {}
+                Err(errors) => assert!(!errors.render(true).is_empty() && errors.has_errors()),
+            }
+        }
+    }
+}
+
+#[test]
 fn strict_makes_errors_of_warnings() {
     let text = SHORT.replace("1.36.3", "1.38.0");
     let (_, mut warnings) = load("cluster.yaml", &text, &mut read, &Options { allow_untested: true }).unwrap();

@@ -6,7 +6,7 @@
 //!
 //! The parser is granit-parser, the one inside serde-saphyr: serde itself would stop at the first mistake.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
@@ -18,8 +18,9 @@ const TEXT_LIMIT: usize = 8 << 20;
 /// Most nodes, and most bytes of scalars, once aliases are expanded: ten bytes of text can name a thousand nodes.
 const NODE_LIMIT: usize = 1_000_000;
 const SCALAR_LIMIT: usize = 64 << 20;
-/// Deepest nesting.
+/// Deepest nesting of the document, and of manifests, where schemas of custom resources nest deeply.
 const DEPTH_LIMIT: usize = 64;
+const MANIFEST_DEPTH_LIMIT: usize = 200;
 
 /// One value and its place.
 #[derive(Debug, Clone)]
@@ -212,7 +213,7 @@ pub(super) fn parse(source: u32, text: &str, dialect: Dialect) -> Result<Parsed,
         dialect,
         documents: Vec::new(),
         open: Vec::new(),
-        anchors: HashMap::new(),
+        anchors: BTreeMap::new(),
         nodes: 0,
         bytes: 0,
         diagnostics: Vec::new(),
@@ -240,7 +241,7 @@ struct Open {
 
 enum OpenKind {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<(Key, Node)>, positions: HashMap<String, usize>, merges: Vec<Node>, key: Option<Pending> },
+    Mapping { entries: Vec<(Key, Node)>, positions: BTreeMap<String, usize>, merges: Vec<Node>, key: Option<Pending> },
 }
 
 /// A key whose value was not read yet.
@@ -257,7 +258,7 @@ struct Builder<'text> {
     dialect: Dialect,
     documents: Vec<Node>,
     open: Vec<Open>,
-    anchors: HashMap<usize, (Node, Size)>,
+    anchors: BTreeMap<usize, (Node, Size)>,
     nodes: usize,
     bytes: usize,
     diagnostics: Vec<Diagnostic>,
@@ -302,9 +303,17 @@ impl Builder<'_> {
 
     fn too_large(&self, span: Span, message: &str) -> Box<Diagnostic> {
         Box::new(Diagnostic::error(Code::TooLarge, span, message).help(format!(
-            "at most {NODE_LIMIT} values with aliases expanded, {} MiB of text in them and {DEPTH_LIMIT} levels are read",
-            SCALAR_LIMIT >> 20
+            "at most {NODE_LIMIT} values with aliases expanded, {} MiB of text in them and {} levels are read",
+            SCALAR_LIMIT >> 20,
+            self.depth_limit()
         )))
+    }
+
+    const fn depth_limit(&self) -> usize {
+        match self.dialect {
+            Dialect::Document => DEPTH_LIMIT,
+            Dialect::Manifest => MANIFEST_DEPTH_LIMIT,
+        }
     }
 
     /// Counts what is about to be added.
@@ -314,7 +323,7 @@ impl Builder<'_> {
         if self.nodes > NODE_LIMIT || self.bytes > SCALAR_LIMIT {
             return Err(self.too_large(span, "the document has too many values"));
         }
-        if self.open.len() + size.depth > DEPTH_LIMIT {
+        if self.open.len() + size.depth > self.depth_limit() {
             return Err(self.too_large(span, "the document is nested too deeply"));
         }
         Ok(())
@@ -360,8 +369,12 @@ impl Builder<'_> {
                 if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some("map")) {
                     self.refuse_tag(&tag, parser_span, span);
                 }
-                let kind =
-                    OpenKind::Mapping { entries: Vec::new(), positions: HashMap::new(), merges: Vec::new(), key: None };
+                let kind = OpenKind::Mapping {
+                    entries: Vec::new(),
+                    positions: BTreeMap::new(),
+                    merges: Vec::new(),
+                    key: None,
+                };
                 self.open.push(Open { start: span.start, anchor, kind });
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -407,7 +420,10 @@ impl Builder<'_> {
     /// Puts a complete node where it belongs.
     fn place(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), node.size()));
+            // The copy for later aliases costs as much as an alias does: anchors nest.
+            let size = node.size();
+            self.spend(node.span, Size { depth: 0, ..size })?;
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         let Some(open) = self.open.last_mut() else {
             self.documents.push(node);
@@ -459,7 +475,7 @@ impl Builder<'_> {
     fn merge(
         &mut self,
         mut entries: Vec<(Key, Node)>,
-        mut positions: HashMap<String, usize>,
+        mut positions: BTreeMap<String, usize>,
         merges: Vec<Node>,
     ) -> Vec<(Key, Node)> {
         let mappings = merges.into_iter().flat_map(|node| match node.kind {

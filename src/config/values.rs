@@ -684,7 +684,7 @@ fn refuse_mapped(text: &str, address: IpAddr) -> Result<IpAddr, Invalid> {
 fn address_help(text: &str) -> String {
     let parts: Vec<&str> = text.split('.').collect();
     let numeric = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if parts.len() >= 2 && parts.iter().all(|part| numeric(part)) {
+    if parts.len() >= 2 && parts.iter().all(numeric) {
         if parts.len() != 4 {
             return format!("an IPv4 address has four numbers; this one has {}", parts.len());
         }

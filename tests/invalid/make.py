@@ -57,6 +57,9 @@ write("text-number-as-key", HEAD + NODES + "1: one\n")
 write("text-list-as-key", HEAD + NODES + "? [a, b]\n: c\n")
 write("text-unknown-tag", HEAD.replace("homelab", "!vault homelab") + NODES)
 write("text-merge-of-scalar", HEAD + "network: {<<: nothing}\n" + NODES)
+write("text-two-merges-of-one-mistake", HEAD + """\
+users: [&one {name: ops, shell: zsh}, {<<: *one, name: dev}]
+""" + NODES)
 write("text-recursive-alias", HEAD + "files: &all [*all]\n" + NODES)
 
 # Shape.
@@ -78,6 +81,7 @@ endpoint("shape-number-out-of-range", "  vip: 10.9.0.10\n  port: 70000\n")
 endpoint("shape-octal-number", "  vip: 10.9.0.10\n  port: 06443\n")
 more("shape-mtu-out-of-range", "network: {mtu: 576}\n")
 kubernetes("shape-unknown-choice", "  proxy: {mode: iptable}\n")
+kubernetes("shape-cgroup-driver", "  kubelet: {cgroupDriver: systmd}\n")
 kubernetes("shape-argument-without-value", "  apiServer:\n    extraArgs:\n      audit-log-path:\n")
 
 # Values.

@@ -110,6 +110,17 @@ pub(super) fn check(subject: &Subject<'_>) {
         subject.push(Diagnostic::error(Code::OwnedArgument, kubelet.key(field).key, message).help(*help));
     }
 
+    // containerd's SystemdCgroup follows this field, so it must be one of the two that both know.
+    let driver = kubernetes.kubelet.get("cgroupDriver");
+    if driver.is_some_and(|driver| !matches!(driver.as_str(), Some("systemd" | "cgroupfs"))) {
+        let place = kubelet.key(&"cgroupDriver");
+        let message = "`kubernetes.kubelet.cgroupDriver` is none of the kubelet's drivers";
+        subject.push(
+            Diagnostic::error(Code::UnknownChoice, place.span, message)
+                .help("write `systemd`, kubeadm's default, or `cgroupfs`"),
+        );
+    }
+
     let port = subject.draft.endpoint.port;
     if let Some((_, owner)) = TAKEN_PORTS.iter().find(|(taken, _)| *taken == port) {
         subject.push(

@@ -109,6 +109,14 @@ run_kubeadm() {
   fi
 }
 
+# join: `kubeadm join`, also where an earlier try got far. kubeadm refuses while a Node of this name is Ready, be it
+# this machine's own: its kubelet rests until kubeadm starts it again.
+join() {
+  report running "joining $CLUSTER_NAME"
+  [[ ! -e /etc/kubernetes/kubelet.conf ]] || systemctl stop kubelet.service
+  run_kubeadm "$RETRY_IGNORES" join --config /etc/hagen/kubeadm-join.yaml
+}
+
 set -o errtrace
 unexpected() {
   local code=$? line=$1

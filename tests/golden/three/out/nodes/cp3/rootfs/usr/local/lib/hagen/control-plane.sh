@@ -24,17 +24,27 @@ members() {
 }
 
 # living: a line about where a cluster lives; fails when nothing that our authorities vouch for answers.
+# All are asked at once, for a machine that is off answers nothing for seconds.
 living() {
-  local address
-  answers "$VIP" "$ENDPOINT_PORT" /etc/hagen/pki/ca.crt && echo "the API at $VIP" && return 0
-  for address in $(peers); do
-    answers "$address" "$ENDPOINT_PORT" /etc/hagen/pki/ca.crt && echo "the API at $address" && return 0
-  done
-  for address in $(peers); do
-    answers "$address" 2379 /etc/hagen/pki/etcd-ca.crt --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
-      --key /etc/kubernetes/pki/etcd/healthcheck-client.key && echo "etcd at $address" && return 0
-  done
-  return 1
+  local address found
+  found=$(
+    api_lives "$VIP" &
+    for address in $(peers); do
+      api_lives "$address" &
+      etcd_lives "$address" &
+    done
+    wait
+  )
+  [[ -n $found ]] && echo "${found%%$'\n'*}"
+}
+
+api_lives() {
+  if answers "$1" "$ENDPOINT_PORT" /etc/hagen/pki/ca.crt; then echo "the API at $1"; fi
+}
+
+etcd_lives() {
+  if answers "$1" 2379 /etc/hagen/pki/etcd-ca.crt --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
+    --key /etc/kubernetes/pki/etcd/healthcheck-client.key; then echo "etcd at $1"; fi
 }
 
 # forget_old_member: this machine's disk is empty, so a member of etcd with its name or its peer URL is a stale one.
