@@ -84,6 +84,22 @@ fn more_control_planes_change_control_planes_only() {
     assert_ne!(three.get(values), five.get(values));
 }
 
+/// A file of the document may not take the place of one of the bundle's: the list in config/rules/files.rs.
+#[test]
+fn no_file_of_a_bundle_can_be_replaced_by_the_document() {
+    let text = document(3, 1, "network: {ntp: [ntp.example.org]}\n", "");
+    let rendered = support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);
+    let mut seen = 0;
+    for path in rendered.keys().filter_map(|path| path.split_once("/rootfs").map(|(_, path)| path)) {
+        seen += 1;
+        let text = document(3, 1, &format!("files: [{{path: {path}, content: mine}}]\n"), "");
+        let mut read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+        let loaded = hagen::config::load("cluster.yaml", &text, &mut read, &hagen::config::Options::default());
+        assert!(loaded.is_err(), "{path} may be replaced");
+    }
+    assert!(seen > 100, "only {seen} paths were looked at");
+}
+
 #[test]
 fn threads_do_not_change_bytes() {
     let text = document(3, 3, "", "");

@@ -280,10 +280,7 @@ pub fn upload_certs(
     certificate_key: &Secret<String>,
 ) -> Result<Secret<String>, YamlError> {
     let configuration = init_configuration(cluster, node, token, Some(certificate_key));
-    Ok(Secret::new(yaml::documents(&[
-        yaml::to_string("InitConfiguration", &configuration)?,
-        yaml::to_string("ClusterConfiguration", &cluster_configuration(cluster))?,
-    ])))
+    with_cluster(cluster, &configuration)
 }
 
 /// What `kubeadm token create --config` reads, on a control plane, by hand.
@@ -297,8 +294,13 @@ pub fn token_create(
 ) -> Result<Secret<String>, YamlError> {
     let mut configuration = init_configuration(cluster, node, token, None);
     configuration.bootstrap_tokens = vec![BootstrapToken { token: token.expose(), ttl: Some("24h"), expires: None }];
+    with_cluster(cluster, &configuration)
+}
+
+/// kubeadm fetches its defaults from the internet where a ClusterConfiguration is missing.
+fn with_cluster(cluster: &Cluster<'_>, configuration: &InitConfiguration<'_>) -> Result<Secret<String>, YamlError> {
     Ok(Secret::new(yaml::documents(&[
-        yaml::to_string("InitConfiguration", &configuration)?,
+        yaml::to_string("InitConfiguration", configuration)?,
         yaml::to_string("ClusterConfiguration", &cluster_configuration(cluster))?,
     ])))
 }

@@ -24,6 +24,7 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/containerd/config.toml", "write what to add under `containerd.extraConfig`"),
     ("/etc/chrony/sources.d/hagen.sources", "time servers are `network.ntp`"),
     ("/etc/systemd/timesyncd.conf.d/10-hagen.conf", "time servers are `network.ntp`"),
+    ("/usr/local/bin/hagen-status", "it says how far the machine is"),
     ("/etc/crictl.yaml", "it names containerd's socket"),
     ("/etc/modules-load.d/hagen.conf", "use a file of another name beside it"),
     ("/etc/sysctl.d/90-hagen.conf", "use a file of another name beside it"),
@@ -40,6 +41,7 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/kubernetes/manifests/kube-scheduler.yaml", "it is set up under `kubernetes.scheduler`"),
     ("/etc/kubernetes/manifests/etcd.yaml", "etcd is set up under `etcd`"),
     ("/var/lib/kubelet/config.yaml", "the kubelet is set up under `kubernetes.kubelet`"),
+    ("/etc/systemd/system/multi-user.target.wants/hagen-firstboot.service", "it starts the first boot"),
     ("/etc/cloud/cloud-init.disabled", "hagen writes it when the machine is complete"),
 ];
 
