@@ -153,6 +153,7 @@ fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", cells.join("  ").trim_end());
     }
+    let out = out.as_str().trim_end_matches('/');
     let first = nodes.iter().find(|node| node.part == Part::Init).map_or("", |node| node.name.as_str());
     let _ = writeln!(
         text,
