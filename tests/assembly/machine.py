@@ -207,7 +207,7 @@ def find_leader(name):
     for process in processes(name):
         with contextlib.suppress(OSError):
             status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-            if "\nNSpid:\t%d\t1\n" % process in status:
+            if f"\nNSpid:\t{process}\t1\n" in status:
                 return process
     return None
 
@@ -230,6 +230,18 @@ def cut_power(name=""):
         for folder, _, _ in os.walk(group, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+
+
+@contextlib.contextmanager
+def kernel_settings_kept():
+    """The kubelet sets these, and they are not of a namespace: put back what they were."""
+    files = [Path("/proc/sys", name) for name in ("kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory")]
+    before = {file: file.read_text(encoding="utf-8") for file in files}
+    try:
+        yield
+    finally:
+        for file, value in before.items():
+            file.write_text(value, encoding="utf-8")
 
 
 def clear(folder):

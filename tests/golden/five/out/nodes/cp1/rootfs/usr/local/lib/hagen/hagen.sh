@@ -16,7 +16,8 @@ report() {
   local state=$1 sentence line quoted
   sentence=$(printf '%s' "$2" | tr -s '[:cntrl:]' ' ' | cut -c1-500)
   line="hagen: $NODE_NAME: $state: $STEP: $sentence"
-  printf '%s\n' "$line"
+  # Standard output belongs to whoever reads a function's answer.
+  printf '%s\n' "$line" >&2
   [[ $line == "$(cat $STATE/sentence 2>/dev/null)" ]] && return 0
   quoted=${sentence//\\/\\\\}
   quoted=${quoted//\"/\\\"}

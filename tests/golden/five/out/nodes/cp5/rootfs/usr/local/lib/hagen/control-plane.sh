@@ -12,15 +12,20 @@ peers() {
 
 # etcd ADDRESS METHOD BODY: a call of etcd's JSON gateway.
 etcd() {
-  curl --silent --fail --noproxy '*' --connect-timeout 2 --max-time 10 --cacert /etc/hagen/pki/etcd-ca.crt \
+  curl --silent --fail-with-body --noproxy '*' --connect-timeout 2 --max-time 10 --cacert /etc/hagen/pki/etcd-ca.crt \
     --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt --key /etc/kubernetes/pki/etcd/healthcheck-client.key \
     --request POST --data "$3" "https://$(host "$1"):2379/v3/$2"
 }
 
 # members ADDRESS: etcd's members as a majority knows them, one JSON object a line; fails without a majority.
+# Releases of etcd put their spaces differently.
 members() {
-  etcd "$1" cluster/member/list '{"linearizable":true}' |
-    sed -e 's/.*"members":\[//' -e 's/\]}$//' -e 's/},{/}\n{/g' | grep '"ID"'
+  local list
+  list=$(etcd "$1" cluster/member/list '{"linearizable":true}' | tr -d '[:space:]' |
+    sed -e 's/.*"members":\[//' -e 's/\]}$//' -e 's/},{/}\n{/g') || return 1
+  # A member may be removed by what is read here: one line, one member, or nothing.
+  [[ $(wc -l <<<"$list") == "$(grep -o '"ID":"[0-9]*"' <<<"$list" | wc -l)" ]] || return 1
+  echo "$list"
 }
 
 # living: a line about where a cluster lives; fails when nothing that our authorities vouch for answers.
@@ -50,19 +55,19 @@ etcd_lives() {
 # forget_old_member: this machine's disk is empty, so a member of etcd with its name or its peer URL is a stale one.
 # etcd would crash on a member that forgot its log, and kubeadm would reuse the entry.
 forget_old_member() {
-  local address list='' id
+  local address list='' id answer
   for address in $(peers); do
     list=$(members "$address") && break
   done
   [[ -n $list ]] || again "etcd has no majority that could let $NODE_NAME in; start the other control planes"
   while read -r id; do
     report running "removing the stale member $id of etcd, which was this machine before its disk was emptied"
-    etcd "$address" cluster/member/remove "{\"ID\":\"$id\"}" >/dev/null ||
-      again "etcd does not let its stale member $id go; it needs a healthy majority"
+    answer=$(etcd "$address" cluster/member/remove "{\"ID\":\"$id\"}") ||
+      again "etcd does not let its stale member $id go (it needs a healthy majority): ${answer:-no answer}"
     # A member's ID is made of its URL and the second: the same second would give the same ID.
     sleep 2
   done < <(grep -F -e "\"name\":\"$NODE_NAME\"" -e "\"https://$(host "$NODE_ADDRESS"):2380\"" <<<"$list" |
-    grep -o '"ID":"[0-9]*"' | grep -o '[0-9]*')
+    grep -o '"ID":"[0-9]*"' | grep -o '[0-9]*' || true)
 }
 
 # local_api ARGUMENT...: kubectl against this machine's own API server, as its administrator.
