@@ -25,6 +25,8 @@ pub struct Rendered {
     pub tree: Tree,
     /// A line for each node.
     pub nodes: Vec<NodeSummary>,
+    /// Until when the leaf certificates are valid.
+    pub certificates_until: OffsetDateTime,
 }
 
 /// What a person wants to know of one node's bundle.
@@ -108,7 +110,7 @@ pub fn render(
 
     let manifest = manifest(&tree, &cluster, inputs);
     tree.add("manifest.json", manifest);
-    Ok(Rendered { tree, nodes })
+    Ok(Rendered { tree, nodes, certificates_until: material.validity.not_after() })
 }
 
 fn manifest(tree: &Tree, cluster: &Cluster<'_>, inputs: &[&[u8]]) -> Vec<u8> {

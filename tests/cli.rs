@@ -222,6 +222,9 @@ fn expiring_certificates_are_a_warning_that_changes_no_byte() {
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stderr).contains("hagen secrets renew"), "{}", text(&output.stderr));
 
+    assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "strict", "--strict"]).status.code(), Some(1));
+    assert!(!site.path("strict").exists());
+
     assert_eq!(site.hagen(&["secrets", "renew", "ha.secrets.yaml"]).status.code(), Some(0));
     assert_eq!(mode(&site.path("ha.secrets.yaml")), 0o600);
     let ca = |out: &str| {

@@ -273,12 +273,6 @@ pub fn system_files(cluster: &Cluster<'_>) -> Result<Vec<(&'static str, String)>
     Ok(files)
 }
 
-/// Whether control planes carry the token and the certificate key for the caretaker.
-#[must_use]
-pub fn caretaker_keeps_credentials(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
-    node.is_control_plane() && cluster.uploads()
-}
-
 /// Whether a node joins with the bootstrap token.
 #[must_use]
 pub fn joins_with_token(node: &Node<'_>) -> bool {

@@ -225,9 +225,11 @@ fn add_control_plane(
     files.secret(kube_vip::KUBECONFIG, &kubeconfig(cluster.name(), &server, ca, kube_vip::USER, &pair)?);
     files.add(boot::KUBE_VIP_MANIFEST, 0o644, kube_vip::pod(cluster)?);
 
-    if boot::caretaker_keeps_credentials(cluster, node) {
+    if cluster.uploads() {
         let (token, key) = (&material.bootstrap_token, &material.certificate_key);
         files.secret("/etc/hagen/upload-certs.yaml", &kubeadm::upload_certs(cluster, node, token, key)?);
+    }
+    if cluster.uploads() || cluster.token_stays() {
         files.add("/etc/hagen/token-secret.yaml", 0o600, token_secret(material)?);
     }
     if cluster.token_stays() {

@@ -63,7 +63,7 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         .collect();
     let rendered = render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree })
         .map_err(|error| Failure::Input(format!("error: {error}")))?;
-    warn_of_expiry(&rendered.nodes, now);
+    warn_of_expiry(rendered.certificates_until, now, arguments.strict)?;
     output::write(&rendered.tree, &arguments.out)?;
 
     let mut out = io::stdout();
@@ -117,16 +117,22 @@ fn load_secrets(
     }
 }
 
-fn warn_of_expiry(nodes: &[NodeSummary], now: OffsetDateTime) {
-    let Some(first) = nodes.iter().map(|node| node.joins_until).min() else { return };
-    if first - now < SOON {
-        let when = if first < now { "have been expired since" } else { "expire on" };
-        let _ = writeln!(
-            io::stderr(),
-            "warning: what machines join with will {when} {}: run `hagen secrets renew` and render again",
-            first.date()
-        );
+/// What depends on the clock is a warning on standard error, never a byte.
+fn warn_of_expiry(until: OffsetDateTime, now: OffsetDateTime, strict: bool) -> Result<(), Failure> {
+    if until - now >= SOON {
+        return Ok(());
     }
+    let what = if until < now { "have been expired since" } else { "expire on" };
+    let severity = if strict { "error" } else { "warning" };
+    let said = format!(
+        "{severity}: the certificates in these bundles {what} {}\nhelp: run `hagen secrets renew` and render again",
+        until.date()
+    );
+    if strict {
+        return Err(Failure::Input(said));
+    }
+    let _ = writeln!(io::stderr(), "{said}");
+    Ok(())
 }
 
 /// Node, role, address, size, dates; then what to do next.

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use time::format_description::well_known::Rfc3339;
 
 use crate::cluster::{Cluster, Node, url_host};
 use crate::config::schema::{ProxyMode, Taint, TaintEffect, Timeouts};
@@ -55,10 +54,8 @@ struct InitConfiguration<'a> {
 #[derive(Serialize)]
 struct BootstrapToken<'a> {
     token: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<String>,
+    // Never `expires`: kubeadm puts its default beside it and then refuses both (apis/bootstraptoken/v1/defaults.go).
+    ttl: &'static str,
 }
 
 #[derive(Serialize)]
@@ -292,8 +289,7 @@ pub fn token_create(
     node: &Node<'_>,
     token: &Secret<String>,
 ) -> Result<Secret<String>, YamlError> {
-    let mut configuration = init_configuration(cluster, node, token, None);
-    configuration.bootstrap_tokens = vec![BootstrapToken { token: token.expose(), ttl: Some("24h"), expires: None }];
+    let configuration = init_configuration(cluster, node, token, None);
     with_cluster(cluster, &configuration)
 }
 
@@ -363,16 +359,11 @@ fn init_configuration<'a>(
     token: &'a Secret<String>,
     certificate_key: Option<&'a Secret<String>>,
 ) -> InitConfiguration<'a> {
-    // kubeadm always makes a token; ours is known, so that it can be taken away again.
-    let expires = cluster.token_stays().then(|| cluster.starts_until.format(&Rfc3339).unwrap_or_default());
     InitConfiguration {
         api_version: API_VERSION,
         kind: "InitConfiguration",
-        bootstrap_tokens: vec![BootstrapToken {
-            token: token.expose(),
-            ttl: expires.is_none().then_some("24h"),
-            expires,
-        }],
+        // kubeadm makes one in any case; ours is known, so that it can be taken away again.
+        bootstrap_tokens: vec![BootstrapToken { token: token.expose(), ttl: "24h" }],
         local_api_endpoint: api_endpoint(cluster, node),
         node_registration: node_registration(cluster, node),
         certificate_key: certificate_key.map(|key| key.expose().as_str()),

@@ -6,6 +6,7 @@ must hold. Every wait is bounded and ends in `Failed`, with the reason.
 
 import copy
 import json
+import re
 import shutil
 import sys
 import time
@@ -141,6 +142,40 @@ class Cluster:
             found = {item["name"]: label in item["labels"] for item in metadata}
             return found != expected and f"nodes (name: control plane?) are {found}, not {expected}"
         self.until(difference, seconds)
+
+    def settled(self, seconds=300):
+        """The caretaker has been there: workers carry their role, and what only a missing machine needs is gone."""
+        def unsettled():
+            answer = self.kubectl("get", "nodes,secrets", "--all-namespaces", "--output=json")
+            if answer.returncode:
+                return f"kubectl: {answer.stderr.strip()}"
+            items = json.loads(answer.stdout)["items"]
+            workers = {
+                item["metadata"]["name"] for item in items
+                if item["kind"] == "Node" and "node-role.kubernetes.io/worker" in item["metadata"]["labels"]}
+            if workers != set(self.names("worker")):
+                return f"labelled as workers are {sorted(workers)}, not {self.names('worker')}"
+            left = [
+                name for item in items if item["kind"] == "Secret"
+                and ((name := item["metadata"]["name"]) == "kubeadm-certs" or name.startswith("bootstrap-token-"))]
+            return left and f"still in the cluster: {', '.join(left)}"
+        self.until(unsettled, seconds)
+        self.say("settled: roles are labelled, the token and the uploaded certificates are gone")
+
+    def secrets_are_gone(self, name):
+        """Nothing on the machine's disk holds the keys and tokens that its seed brought for joining."""
+        seed = (self.out / "nodes" / name / "user-data").read_text(encoding="utf-8")
+        join = seed.partition("path: /etc/hagen/kubeadm-join.yaml")[2].partition("- path:")[0]
+        credentials = seed.partition("path: /etc/hagen/join.conf")[2].partition("- path:")[0]
+        needles = re.findall(r"(?:token|certificateKey): (\S+)", join) if name in self.names("worker") else []
+        needles += re.findall(r"client-key-data: (\S+)", credentials)
+        if not needles:
+            raise Failed(f"{name}'s seed holds nothing that could be looked for")
+        for file in self[name].folder.joinpath("upper").rglob("*"):
+            if file.is_file() and not file.is_symlink():
+                content = file.read_bytes()
+                if any(needle.encode() in content for needle in needles):
+                    raise Failed(f"{name}: {file} still holds what it joined with")
 
     def etcd_voters_are(self, *names, seconds=60):
         """Exactly these etcd members, all started, none of them a learner."""

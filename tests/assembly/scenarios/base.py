@@ -8,3 +8,5 @@ DOCUMENT = document()
 def play(cluster):
     cluster.power_on()
     cluster.formed()
+    cluster.secrets_are_gone("w1")
+    cluster.settled()

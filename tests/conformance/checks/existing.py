@@ -11,6 +11,12 @@ ANSWERS = {
     f'[certs] Using certificateDir folder "/{PKI}"',
 }
 
+# Which API server each kubeconfig names; the kubelet's on the first control plane changed with 1.36.
+SERVERS = {
+    "admin": ["shared"], "super-admin": ["shared"], "kubelet": ["local", "shared"],
+    "controller-manager": ["local"], "scheduler": ["local"],
+}
+
 
 def check(bench):
     for rendering in bench.renderings(bench.versions):
@@ -45,20 +51,22 @@ def kubeconfigs(node, root):
     """kubeadm makes the five of them with the bundle's authority, for the servers that are meant."""
     before = snapshot(root)
     process = node.kubeadm(root, "init", "phase", "kubeconfig", "all", "--config", f"/{CONFIGURATION}")
-    problems = complaints(process)
-    rendering = node.rendering
-    local = f"https://[{node.address}]:{rendering.port()}" if ":" in node.address else f"https://{node.address}:{rendering.port()}"
-    shared = f"https://{rendering.endpoint()}:{rendering.port()}"
-    servers = {"admin": shared, "super-admin": shared, "kubelet": shared, "controller-manager": local, "scheduler": local}
-    problems += [line for line in different(before, snapshot(root)) if line not in {f"etc/kubernetes/{name}.conf is new" for name in servers}]
-    for name, server in servers.items():
+    made = {f"etc/kubernetes/{name}.conf is new" for name in SERVERS}
+    problems = [*complaints(process), *(line for line in different(before, snapshot(root)) if line not in made)]
+    port = node.rendering.port()
+    servers = {"local": f"https://{bracketed(node.address)}:{port}", "shared": f"https://{node.rendering.endpoint()}:{port}"}
+    for name, kinds in SERVERS.items():
         path = root / f"etc/kubernetes/{name}.conf"
         if not path.exists():
             problems.append(f"{name}.conf was not made")
             continue
-        made = kubeconfig(path)
-        if made.server != server:
-            problems.append(f"{name}.conf names {made.server} instead of {server}")
-        if made.authority != (root / PKI / "ca.crt").read_bytes():
+        config = kubeconfig(path)
+        if config.server not in [servers[kind] for kind in kinds]:
+            problems.append(f"{name}.conf names {config.server}")
+        if config.authority != (root / PKI / "ca.crt").read_bytes():
             problems.append(f"{name}.conf has another authority")
     return problems
+
+
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address

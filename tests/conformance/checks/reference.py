@@ -14,15 +14,18 @@ def check(bench):
             root = bench.folder()
             place(root, CONFIGURATION, node.init_configuration())
             problems = make(node, root)
+            if problems:
+                yield f"{node} what kubeadm makes", problems
+                continue
             if node.part != "worker":
-                yield f"{node} files", problems + files(node, root)
+                yield f"{node} files", files(node, root)
                 for path in sorted((root / PKI).rglob("*.crt")):
                     name = str(path.relative_to(root))
                     yield f"{node} {path.relative_to(root / PKI)}", certificate(node, root, name)
                 yield f"{node} kube-vip.conf", client(
                     root, "controller-manager", node.root / "etc/kubernetes/kube-vip.conf", common_name="hagen:kube-vip")
             if (node.root / "etc/hagen/join.conf").exists():
-                yield f"{node} join.conf", problems + client(root, "kubelet", node.root / "etc/hagen/join.conf")
+                yield f"{node} join.conf", client(root, "kubelet", node.root / "etc/hagen/join.conf")
             if node.part == "init":
                 yield f"{rendering} kubeconfig", administrator(rendering, root)
 

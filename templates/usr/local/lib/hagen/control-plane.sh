@@ -75,6 +75,13 @@ local_api() {
   kubectl --server "https://$(host "$NODE_ADDRESS"):$ENDPOINT_PORT" --request-timeout 20s "$@"
 }
 
+# publish_token SECONDS: the bootstrap token is valid until then (since 1970).
+publish_token() {
+  # --server-side: the client's way would copy the token into an annotation.
+  sed "s/@EXPIRATION@/$(date -u -d "@$1" +%FT%TZ)/" /etc/hagen/token-secret.yaml |
+    local_api --namespace kube-system apply --server-side --force-conflicts --filename - >/dev/null
+}
+
 # use_vip: the endpoint's name means the VIP from here on.
 use_vip() {
   [[ ! -e /etc/hagen/hosts ]] || cmp -s /etc/hagen/hosts /etc/hosts || write /etc/hosts </etc/hagen/hosts
