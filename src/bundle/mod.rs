@@ -161,7 +161,7 @@ impl<'a> Bundle<'a> {
                 path: file.path.value.clone(),
                 content: file.content.clone(),
                 mode: file.mode.bits(),
-                owner: file.owner.clone(),
+                owner: file.owner.as_ref().map_or("root:root", |owner| owner.value.as_str()).to_owned(),
             });
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -178,4 +178,9 @@ catalogue! {
         "Keep one. A node's own entry replaces the cluster-wide one with the same path; that is no duplicate.";
     FileContent = "HAGEN106", "a file needs either `content` or `source`",
         "`content` is the text itself, `source` a file beside the document.";
+    UnknownOwner = "HAGEN107", "nobody makes the file's owner",
+        "cloud-init gives up at a file whose user or group is not there, and drops every later one. Sure to be there \
+         are root, the users of the document, and the users and groups that Debian's base-passwd makes.";
+    PathConflict = "HAGEN108", "a path is both a file and a folder",
+        "Where one file's path continues another's, only one of the two can exist.";
 }

@@ -391,7 +391,8 @@ fn file(field: &Field<'_>) -> Option<File> {
     let source = fields.optional("source", |field| Some((field.node.span, bytes(field, field.text("a path")?)?)));
     let given = ["content", "source"].map(|key| field.node.entry(key).is_some_and(|(_, node)| !node.is_null()));
     let mode = fields.or("mode", FileMode::READABLE, Field::value);
-    let owner = fields.or("owner", "root:root".to_owned(), |field| field.parsed("text", rules::files::owner));
+    let owner =
+        fields.optional("owner", |field| field.parsed("text", rules::files::owner).map(|owner| field.here(owner)));
     fields.finish();
     match (given, &content, &source) {
         ([false, false], ..) => field.push(

@@ -277,10 +277,10 @@ pub struct File {
     pub path: Spanned<String>,
     /// The bytes.
     pub content: Vec<u8>,
-    /// `mode`: octal in a string, default "0644".
+    /// `mode`: octal in a string, default "0644"; without setuid and setgid.
     pub mode: FileMode,
-    /// `owner`: `user:group`, default `root:root`.
-    pub owner: String,
+    /// `owner`: `user:group`; `None` means `root:root`.
+    pub owner: Option<Spanned<String>>,
 }
 
 /// One of `nodes`.

@@ -463,7 +463,16 @@ impl FromStr for FileMode {
         if !(3..=4).contains(&text.len()) || !octal {
             return Err(Invalid::new(format!("`{text}` is not a file mode"), RULE));
         }
-        u32::from_str_radix(text, 8).map(Self).map_err(|_| Invalid::new(format!("`{text}` is not a file mode"), RULE))
+        let bits =
+            u32::from_str_radix(text, 8).map_err(|_| Invalid::new(format!("`{text}` is not a file mode"), RULE))?;
+        // cloud-init sets the mode before the owner, and chown(2) clears both bits.
+        if bits & 0o6000 != 0 {
+            return Err(Invalid::new(
+                format!("file mode `{text}` has setuid or setgid, which no first boot delivers"),
+                "put such a program into the image, or into a package",
+            ));
+        }
+        Ok(Self(bits))
     }
 }
 

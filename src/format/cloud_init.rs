@@ -5,10 +5,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boot::{self, TemplateError};
 use crate::bundle::{Bundle, BundleError, File, Network, unit_path};
+use crate::config::schema::User;
 use crate::yaml;
 
 use super::Tree;
@@ -145,7 +146,7 @@ fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateE
             })
             .collect(),
         bootcmd: [boot_command(bundle)?],
-        write_files: bundle.files.iter().map(write_file).chain(units).collect(),
+        write_files: bundle.files.iter().map(|file| write_file(file, bundle.users)).chain(units).collect(),
         // Only the last command's exit code counts, so there is one; it must not wait for the boot that it is part of.
         runcmd: [format!("systemctl daemon-reload && systemctl enable --now --no-block {}", boot::FIRST_BOOT_UNIT)],
     })
@@ -154,6 +155,7 @@ fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateE
 fn boot_command(bundle: &Bundle<'_>) -> Result<String, TemplateError> {
     #[derive(Serialize)]
     struct Values<'a> {
+        parents: BTreeSet<&'a str>,
         directories: Vec<Folder<'a>>,
     }
     #[derive(Serialize)]
@@ -166,17 +168,29 @@ fn boot_command(bundle: &Bundle<'_>) -> Result<String, TemplateError> {
         .iter()
         .map(|directory| Folder { path: &directory.path, mode: format!("{:04o}", directory.mode) })
         .collect();
-    boot::render("cloud-init/bootcmd", &Values { directories })
+    // cloud-init 25.1 gives new folders to the file's owner, 22.4 to root. A home is useradd's to make.
+    let parents = bundle
+        .files
+        .iter()
+        .filter(|file| file.owner != "root:root" && !in_home(file, bundle.users))
+        .filter_map(|file| file.path.rsplit_once('/').map(|(parent, _)| parent))
+        .collect();
+    boot::render("cloud-init/bootcmd", &Values { parents, directories })
 }
 
-fn write_file(file: &File) -> WriteFile<'_> {
+/// Whether a file lies in the home of a user that cloud-init makes.
+fn in_home(file: &File, users: &[User]) -> bool {
+    users.iter().any(|user| file.path.starts_with(&format!("/home/{}/", user.name)))
+}
+
+fn write_file<'a>(file: &'a File, users: &[User]) -> WriteFile<'a> {
     let text = std::str::from_utf8(&file.content).ok().filter(|text| readable(text));
     WriteFile {
         path: file.path.clone(),
         permissions: format!("{:04o}", file.mode),
         owner: &file.owner,
         encoding: text.is_none().then_some("b64"),
-        defer: file.owner != "root:root",
+        defer: file.owner != "root:root" || in_home(file, users),
         content: text.map_or_else(|| STANDARD.encode(&file.content), str::to_owned),
     }
 }

@@ -58,7 +58,13 @@ class Life:
         machine.boot(STAGES[:2])
         meddle(machine, self.bundle)
         (machine.upper / "etc/hostname").write_bytes(b"")
+        for key in host_keys(machine):
+            key.unlink()
         return machine.boot()
+
+
+def host_keys(machine):
+    return sorted((machine.upper / "etc/ssh").glob("ssh_host_*"))
 
 
 def meddle(machine, bundle):
@@ -127,7 +133,8 @@ def values(life):
             continue
         decoded = base64.b64decode(content) if item.get("encoding") == "b64" else content.encode()
         written[item["path"]] = Entry("file", int(item["permissions"], 8), item["owner"], decoded)
-        if item.get("defer", False) != (item["owner"] != "root:root"):
+        homes = tuple(f"/home/{account['name']}/" for account in accounts)
+        if item.get("defer", False) != (item["owner"] != "root:root" or item["path"].startswith(homes)):
             yield f"{item['path']} of {item['owner']} has defer: {item.get('defer', False)}"
     yield from differences("write_files", written, bundle.written())
     declared = bundle.declared_files()
@@ -260,6 +267,11 @@ def cut(life):
     """a power cut in the middle of writing leaves nothing that the next boot does not mend"""
     yield from exact(life, life.cut)
     yield from started(life.cut)
+    before, after = (
+        sorted(path for path in disk if path.startswith("/etc/ssh/ssh_host_"))
+        for disk in (life.first.disk, life.cut.disk))
+    if not before or before != after:
+        yield f"host keys are {after} instead of {before}"
     yield from life.cut.errors
 
 

@@ -243,7 +243,7 @@ more(
 
 # Machines.
 more("users-duplicate", "users: [{name: ops}, {name: ops}]\n")
-more("users-reserved", "users: [{name: root}]\n")
+more("users-reserved", "users: [{name: root}, {name: staff}]\n")
 more("users-private-key", 'users: [{name: ops, sshAuthorizedKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"]}]\n')
 more("users-no-key", "users: [{name: ops, sshAuthorizedKeys: [AAAAC3NzaC1lZDI1NTE5, ssh-ed25519]}]\n")
 more("files-relative-path", "files: [{path: etc/motd, content: hello}]\n")
@@ -254,6 +254,20 @@ more(
     "  - {path: /etc/kubernetes/pki/ca.crt, content: hello}\n  - {path: /etc/hagenish, content: hello}\n",
 )
 more("files-duplicate", "files: [{path: /etc/motd, content: a}, {path: /etc/motd, content: b}]\n")
+more(
+    "files-unknown-owner",
+    "users: [{name: ops}]\nfiles:\n  - {path: /opt/one, content: a, owner: 'ops:ops'}\n"
+    "  - {path: /opt/two, content: a, owner: 'deploy:adm'}\n  - {path: /opt/three, content: a, owner: 'root:k8s'}\n",
+)
+more("value-file-owner-number", "files: [{path: /etc/motd, content: hello, owner: '0:0'}]\n")
+more("value-file-mode-setuid", "files: [{path: /opt/tool, content: hello, mode: '4755'}]\n")
+more(
+    "files-path-conflict",
+    "files:\n  - {path: /opt/a, content: hello}\n  - {path: /opt/a/b, content: hello}\n"
+    "  - {path: /usr/local, content: hello}\n  - {path: /etc/crictl.yaml/x, content: hello}\n",
+)
+more("files-of-accounts", "users: [{name: ops}]\nfiles:\n  - {path: /home/ops/.ssh/authorized_keys, content: hello}\n"
+     "  - {path: /etc/sudoers.d/90-cloud-init-users, content: hello}\n")
 more("files-no-content", "files: [{path: /etc/motd}]\n")
 more("files-two-contents", "files: [{path: /etc/motd, content: a, source: make.py}]\n")
 more("containerd-not-toml", "containerd:\n  extraConfig: |\n    [debug]\n    level = info\n")

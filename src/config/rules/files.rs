@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Subject;
+use super::{Subject, users};
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Diagnostic, Span};
 use crate::config::schema::File;
@@ -15,6 +15,12 @@ const OWNED_DIRECTORIES: &[(&str, &str)] = &[
     ("/var/lib/hagen", "hagen keeps its state there"),
     ("/etc/kubernetes/pki", "the certificates there follow from the secrets file"),
     ("/var/lib/etcd", "etcd keeps its data there"),
+    ("/var/lib/cloud", "cloud-init keeps its state there"),
+    ("/run", "it is empty after each boot"),
+    ("/tmp", "it is empty after a boot"),
+    ("/dev", "the kernel makes what is there"),
+    ("/proc", "the kernel makes what is there"),
+    ("/sys", "the kernel makes what is there"),
 ];
 
 /// Files that the bundle writes, and the key that says what is in them.
@@ -42,6 +48,14 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/kubernetes/manifests/etcd.yaml", "etcd is set up under `etcd`"),
     ("/var/lib/kubelet/config.yaml", "the kubelet is set up under `kubernetes.kubelet`"),
     ("/etc/systemd/system/multi-user.target.wants/hagen-firstboot.service", "it starts the first boot"),
+    ("/etc/netplan/50-cloud-init.yaml", "cloud-init writes it from the network of the document"),
+    ("/etc/sudoers.d/90-cloud-init-users", "cloud-init writes it; give a user `sudo: true`, or use another file"),
+    ("/etc/passwd", "accounts are `users`"),
+    ("/etc/shadow", "accounts are `users`"),
+    ("/etc/group", "accounts are `users`"),
+    ("/etc/gshadow", "accounts are `users`"),
+    ("/etc/subuid", "accounts are `users`"),
+    ("/etc/subgid", "accounts are `users`"),
     ("/etc/cloud/cloud-init.disabled", "hagen writes it when the machine is complete"),
 ];
 
@@ -74,12 +88,9 @@ pub(in crate::config) fn plain_path(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// Reads `user:group`, each a name or a number.
+/// Reads `user:group`, both names: cloud-init looks numbers up as names, and gives up.
 pub(in crate::config) fn owner(text: &str) -> Result<String, Invalid> {
-    let good = |part: &str| {
-        let number = !part.is_empty() && part.len() <= 10 && part.bytes().all(|b| b.is_ascii_digit());
-        number || part.parse::<UserName>().is_ok()
-    };
+    let good = |part: &str| part.parse::<UserName>().is_ok();
     match text.split_once(':') {
         Some((user, group)) if good(user) && good(group) => Ok(text.to_owned()),
         _ => Err(Invalid::new(format!("`{text}` is not an owner"), "write `user:group`, as in `root:root`")),
@@ -87,9 +98,10 @@ pub(in crate::config) fn owner(text: &str) -> Result<String, Invalid> {
 }
 
 pub(super) fn check(subject: &Subject<'_>) {
-    list(subject, &subject.draft.files);
+    let files = &subject.draft.files;
+    list(subject, files, &[]);
     for (node, _) in subject.nodes() {
-        list(subject, &node.files);
+        list(subject, &node.files, files);
     }
 }
 
@@ -104,7 +116,44 @@ fn owner_of(path: &str) -> Option<&'static str> {
     directory.or_else(|| OWNED_FILES.iter().find(|(file, _)| *file == path)).map(|(_, help)| *help)
 }
 
-fn list(subject: &Subject<'_>, files: &[File]) {
+/// Whether `inner` is below `outer`, were that a folder.
+fn below(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Which file of hagen's cannot be beside this path.
+fn conflict(path: &str) -> Option<&'static str> {
+    let owned = OWNED_DIRECTORIES.iter().chain(OWNED_FILES).map(|(owned, _)| *owned).chain([OWNED_UNITS]);
+    owned
+        .into_iter()
+        .find(|owned| below(owned, path))
+        .or_else(|| OWNED_FILES.iter().map(|(owned, _)| *owned).find(|owned| below(path, owned)))
+}
+
+/// Users and groups that are sure to be there, and keys that cloud-init writes itself.
+fn accounts(subject: &Subject<'_>, file: &File) {
+    if let Some(owner) = &file.owner
+        && let Some((user, group)) = owner.split_once(':')
+    {
+        let unknown =
+            [(!users::has_user(subject, user), "user", user), (!users::has_group(subject, group), "group", group)];
+        for (_, what, name) in unknown.iter().filter(|(unknown, ..)| *unknown) {
+            let message = format!("no machine is sure to have the {what} `{name}`");
+            subject
+                .push(Diagnostic::error(Code::UnknownOwner, owner.span, message).help("use root, or one of `users`"));
+        }
+    }
+    let path = file.path.as_str();
+    if subject.draft.users.iter().any(|user| path == format!("/home/{}/.ssh/authorized_keys", user.name)) {
+        let message = format!("`{path}` is not yours to write");
+        subject.push(
+            Diagnostic::error(Code::OwnedPath, file.path.span, message).help("keys are `users[].sshAuthorizedKeys`"),
+        );
+    }
+}
+
+/// `others` are files of the same machines that this list may replace, but not contradict.
+fn list(subject: &Subject<'_>, files: &[File], others: &[File]) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for file in files {
         let (path, span) = (file.path.value.as_str(), file.path.span);
@@ -118,6 +167,27 @@ fn list(subject: &Subject<'_>, files: &[File]) {
             continue;
         }
         seen.insert(path, span);
+        if let Some(folder) = files.iter().chain(others).find(|other| below(path, &other.path.value)) {
+            let message = format!("`{path}` cannot be written: `{}` is a file", folder.path);
+            subject.push(
+                Diagnostic::error(Code::PathConflict, span, message)
+                    .also(folder.path.span, "this file")
+                    .help("rename one of the two"),
+            );
+        }
+        for other in others.iter().filter(|other| below(&other.path.value, path)) {
+            let message = format!("`{path}` cannot be written: it is the folder of `{}`", other.path);
+            subject.push(
+                Diagnostic::error(Code::PathConflict, span, message)
+                    .also(other.path.span, "this file")
+                    .help("rename one of the two"),
+            );
+        }
+        accounts(subject, file);
+        if let Some(owned) = conflict(path) {
+            let message = format!("`{path}` cannot be beside `{owned}`");
+            subject.push(Diagnostic::error(Code::PathConflict, span, message).help("choose another path"));
+        }
         if let Some(help) = owner_of(path) {
             let message = format!("`{path}` is not yours to write");
             subject.push(Diagnostic::error(Code::OwnedPath, span, message).help(help));

@@ -43,6 +43,50 @@ const SYSTEM_USERS: &[&str] = &[
     "www-data",
 ];
 
+/// Users that base-passwd makes on every Debian and Ubuntu (its `passwd.master`).
+const BASE_USERS: &[&str] = &[
+    "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
+    "backup", "list", "irc", "nobody",
+];
+
+/// Groups that base-passwd makes on every Debian and Ubuntu (its `group.master`). A user of such a name would want a
+/// group of that name, and cloud-init would then make no user at all.
+const BASE_GROUPS: &[&str] = &[
+    "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem",
+    "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup", "operator",
+    "list", "irc", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup",
+];
+
+/// Groups of packages that many machines have.
+const PACKAGE_GROUPS: &[&str] = &[
+    "crontab",
+    "docker",
+    "input",
+    "kvm",
+    "lxd",
+    "netdev",
+    "render",
+    "sgx",
+    "ssl-cert",
+    "systemd-journal",
+    "wheel",
+    "_ssh",
+];
+
+/// Whether a user of this name is on every machine of the document.
+pub(super) fn has_user(subject: &Subject<'_>, name: &str) -> bool {
+    BASE_USERS.contains(&name) || is_declared(subject, name)
+}
+
+/// Whether a group of this name is on every machine of the document.
+pub(super) fn has_group(subject: &Subject<'_>, name: &str) -> bool {
+    BASE_GROUPS.contains(&name) || is_declared(subject, name)
+}
+
+fn is_declared(subject: &Subject<'_>, name: &str) -> bool {
+    subject.draft.users.iter().any(|user| user.name.as_str() == name)
+}
+
 /// The key types of OpenSSH (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
 const KEY_TYPES: &[&str] = &[
     "ssh-ed25519",
@@ -103,6 +147,9 @@ pub(super) fn check(subject: &Subject<'_>) {
             };
             let message = format!("the user `{name}` belongs to the operating system");
             subject.push(Diagnostic::error(Code::ReservedUser, span, message).help(help));
+        } else if BASE_GROUPS.contains(&name) || PACKAGE_GROUPS.contains(&name) {
+            let message = format!("`{name}` is a group of the operating system");
+            subject.push(Diagnostic::error(Code::ReservedUser, span, message).help("choose another name"));
         }
     }
 }
