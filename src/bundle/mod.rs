@@ -62,7 +62,7 @@ pub struct Bundle<'a> {
     pub units: Vec<boot::Unit>,
     /// Accounts; none means those of the image.
     pub users: &'a [User],
-    /// The NIC; none means that the machine's network is somebody else's business.
+    /// The NIC; none leaves the address to the image, or to DHCP, which cloud-init asks on the first NIC.
     pub network: Option<Network>,
 }
 

@@ -803,11 +803,11 @@ mod tests {
     #[test]
     fn file_modes() {
         assert_eq!(good::<FileMode>("644"), "0644");
-        assert_eq!(good::<FileMode>("4755"), "4755");
+        assert_eq!(good::<FileMode>("1755"), "1755");
         assert_eq!(bad::<FileMode>("420").help, "write it in octal: `0644`");
         assert_eq!(bad::<FileMode>("493").help, "write it in octal: `0755`");
         assert_eq!(bad::<FileMode>("0o600").help, "write `0600`");
-        for text in ["", "64", "06444", "0648", "u+x", "-644", "+644"] {
+        for text in ["", "64", "06444", "0648", "u+x", "-644", "+644", "4755", "2755"] {
             bad::<FileMode>(text);
         }
     }

@@ -311,12 +311,15 @@ def exact(life, boot):
     tree, disk = life.bundle.tree(), boot.disk
     above = {folder for path in tree for folder in parents(path)} - set(tree)
     yield from differences("", {path: disk.get(path) for path in tree}, tree)
-    for folder in sorted(above):
+    homes = {f"/home/{user['name']}": user["name"] for user in life.bundle.document.get("users", [])}
+    for folder in sorted(above - set(homes)):
         mode, owner = life.only.original(folder), "root:root"
         yield from differences("", {folder: disk.get(folder)}, {folder: Entry("folder", mode or 0o755, owner, b"")})
-    accounts = tuple(f"/home/{user['name']}" for user in life.bundle.document.get("users", []))
+    for folder, user in homes.items():
+        # Its mode is useradd's; files of root's in it must not make it root's.
+        yield from differences("", {folder: disk[folder].owner}, {folder: f"{user}:{user}"})
     for path in sorted(set(disk) - set(tree) - above - life.baseline):
-        if not path.startswith((*OWN, *accounts)) and path not in parents(MARK):
+        if not path.startswith((*OWN, *homes)) and path not in parents(MARK):
             yield f"{path}: {disk[path]}, which nobody asked for"
 
 
