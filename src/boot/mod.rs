@@ -174,9 +174,9 @@ pub fn node_env(
             },
             control_plane: node.is_control_plane(),
             tools: if node.is_control_plane() {
-                "kubeadm kubelet kubectl containerd ctr ip curl openssl pkill"
+                "kubeadm kubelet kubectl containerd ctr ip curl openssl pkill sysctl hostname"
             } else {
-                "kubeadm kubelet containerd ctr ip curl openssl"
+                "kubeadm kubelet containerd ctr ip curl openssl sysctl hostname"
             },
             memory_mib: if node.is_control_plane() { CONTROL_PLANE_MEMORY } else { WORKER_MEMORY },
             retry_ignores: kubeadm::retry_ignores(cluster, node).join(","),

@@ -61,14 +61,14 @@ class Failed(Exception):
 class Cluster:
     """The machines of `document`, delivered with their seeds and still off."""
 
-    def __init__(self, name, cluster_document, hagen, image, kubectl):
+    def __init__(self, name, cluster_document, files, hagen, image, kubectl):
         self.document = cluster_document
         self.folder = ASSEMBLY / name
         self.out = self.folder / "out"
         self.kubectl_binary = kubectl
         self.started = time.monotonic()
         self._shown = {}
-        self._render(hagen)
+        self._render(hagen, files)
         gateway, nodes = cluster_document["network"]["gateway"], cluster_document["nodes"]
         prefix = nodes[0]["address"].split("/")[1]
         self.switch = Switch(f"{gateway}/{prefix}")
@@ -83,9 +83,11 @@ class Cluster:
     def __getitem__(self, name):
         return self.machines[name]
 
-    def _render(self, hagen):
+    def _render(self, hagen, files):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        for path, content in files.items():
+            (self.folder / path).write_text(content, encoding="utf-8")
         # JSON is YAML.
         source = self.folder / "cluster.yaml"
         source.write_text(json.dumps(self.document, indent=2), encoding="utf-8")
@@ -177,11 +179,24 @@ class Cluster:
                 if any(needle.encode() in content for needle in needles):
                     raise Failed(f"{name}: {file} still holds what it joined with")
 
+    def status(self, name, state, words, seconds=120):
+        """The machine's own status is `state`, with these words in its sentence."""
+        def otherwise():
+            self._show_status()
+            text = self[name].read(f"{STATE}/status.json")
+            found = json.loads(text) if text else {}
+            return (found.get("state") != state or words not in found.get("message", "")) and (
+                f"{name} says {text}, not {state} and '{words}'")
+        self.until(otherwise, seconds)
+
     def etcd_voters_are(self, *names, seconds=60):
         """Exactly these etcd members, all started, none of them a learner."""
+        self.etcd_voters_are_seen_by(names[0], *names, seconds=seconds)
+
+    def etcd_voters_are_seen_by(self, asked, *names, seconds=60):
         def difference():
             try:
-                members = self.etcd_members(names[0])
+                members = self.etcd_members(asked)
             except Failed as failed:
                 return str(failed)
             found = sorted((member.get("name", ""), member.get("isLearner", False)) for member in members)

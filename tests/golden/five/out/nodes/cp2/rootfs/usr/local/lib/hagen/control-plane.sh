@@ -52,6 +52,19 @@ etcd_lives() {
     --key /etc/kubernetes/pki/etcd/healthcheck-client.key; then echo "etcd at $1"; fi
 }
 
+# has_data: whether etcd has begun a store here. It makes the folder before it talks to anyone.
+has_data() { [[ -e /var/lib/etcd/member ]]; }
+
+# sign AUTHORITY SUBJECT FOLDER: a client's key and certificate, as FOLDER/key and FOLDER/certificate.
+sign() {
+  openssl ecparam -name prime256v1 -genkey -noout -out "$3/key"
+  openssl req -new -key "$3/key" -subj "$2" -out "$3/request"
+  printf '%s\n' 'keyUsage=critical,digitalSignature,keyEncipherment' 'extendedKeyUsage=clientAuth' \
+    'basicConstraints=critical,CA:FALSE' 'authorityKeyIdentifier=keyid' >"$3/extensions"
+  openssl x509 -req -in "$3/request" -CA "$1.crt" -CAkey "$1.key" -set_serial "0x$(openssl rand -hex 16)" \
+    -days $((CERTIFICATE_SECONDS / 86400)) -extfile "$3/extensions" -out "$3/certificate" 2>/dev/null
+}
+
 # forget_old_member: this machine's disk is empty, so a member of etcd with its name or its peer URL is a stale one.
 # etcd would crash on a member that forgot its log, and kubeadm would reuse the entry.
 forget_old_member() {
@@ -61,6 +74,8 @@ forget_old_member() {
   done
   [[ -n $list ]] || again "etcd has no majority that could let $NODE_NAME in; start the other control planes"
   while read -r id; do
+    # Should etcd have come up meanwhile, it is no stale member.
+    has_data && again "etcd has a store on this machine after all"
     report running "removing the stale member $id of etcd, which was this machine before its disk was emptied"
     answer=$(etcd "$address" cluster/member/remove "{\"ID\":\"$id\"}") ||
       again "etcd does not let its stale member $id go (it needs a healthy majority): ${answer:-no answer}"

@@ -14,7 +14,7 @@ readonly STATE
 # STATE is running, waiting, failed or complete. A disk that cannot be written keeps no one from the console.
 report() {
   local state=$1 sentence line quoted
-  sentence=$(printf '%s' "$2" | tr -s '[:cntrl:]' ' ' | cut -c1-500)
+  sentence=$(printf '%s' "$2" | tr -s '[:cntrl:]' ' ' | tr -cd '[:print:]' | cut -c1-500)
   line="hagen: $NODE_NAME: $state: $STEP: $sentence"
   # Standard output belongs to whoever reads a function's answer.
   printf '%s\n' "$line" >&2
@@ -106,13 +106,54 @@ run_kubeadm() {
     : | write $STATE/attempted
   fi
   if ! kubeadm "$@" "${options[@]}" 2>&1 | tee $log; then
+    # A first try that its own checks ended has changed nothing: the next one is a first try again.
+    if ((${#options[@]} == 0)) && grep -q 'Some fatal errors occurred' $log; then
+      rm -f $STATE/attempted
+    fi
     again "$(kubeadm_says $log)"
   fi
+}
+
+# drop_torn: kubeadm and the kubelet do not wait until a file is on the disk, so a power cut leaves empty or half ones,
+# at which kubeadm would give up for ever. A whole kubeconfig ends with the client's key; kubeadm makes those anew.
+drop_torn() {
+  local file name
+  for name in admin super-admin controller-manager scheduler kubelet; do
+    file=/etc/kubernetes/$name.conf
+    [[ -e $file ]] || continue
+    tail -n1 "$file" | grep -q -a '^ *client-key' || rm -f "$file"
+  done
+  file=/var/lib/kubelet/pki/kubelet-client-current.pem
+  if [[ -L $file ]] && ! openssl x509 -in "$file" -noout 2>/dev/null; then
+    rm -f "$file" /etc/kubernetes/kubelet.conf
+  fi
+}
+
+# wait_for_token: kubeadm would wait without a word until the cluster vouches for the token that it joins with.
+wait_for_token() {
+  local id answer
+  id=$(sed -n 's/^ *token: "\{0,1\}\([a-z0-9]\{6\}\)\..*/\1/p' /etc/hagen/kubeadm-join.yaml)
+  [[ -n $id ]] || return 0
+  while true; do
+    answer=$(curl --silent --noproxy '*' --connect-timeout 2 --max-time 5 --cacert /etc/hagen/pki/ca.crt \
+      "https://$(host "$VIP"):$ENDPOINT_PORT/api/v1/namespaces/kube-public/configmaps/cluster-info") || answer=''
+    [[ $answer != *"jws-kubeconfig-$id"* ]] || return 0
+    if [[ -z $answer ]]; then
+      report waiting "no API server answers at $VIP:$ENDPOINT_PORT yet"
+    elif [[ $NODE_PART == worker ]]; then
+      report waiting "the bootstrap token is not valid in the cluster (not yet, or no longer); once the cluster is complete, run on a control plane: sudo kubeadm token create --config /etc/hagen/token.yaml"
+    else
+      report waiting "the cluster does not hold the token to join with yet; a control plane that is complete publishes it within minutes"
+    fi
+    sleep 3
+  done
 }
 
 # join: `kubeadm join`, also where an earlier try got far. kubeadm refuses while a Node of this name is Ready, be it
 # this machine's own: its kubelet rests until kubeadm starts it again.
 join() {
+  drop_torn
+  wait_for_token
   report running "joining $CLUSTER_NAME"
   [[ ! -e /etc/kubernetes/kubelet.conf ]] || systemctl stop kubelet.service
   run_kubeadm "$RETRY_IGNORES" join --config /etc/hagen/kubeadm-join.yaml
@@ -121,6 +162,6 @@ join() {
 set -o errtrace
 unexpected() {
   local code=$? line=$1
-  report failed "line $line of $0 failed with code $code: $BASH_COMMAND"
+  report failed "line $line of ${BASH_SOURCE[1]} failed with code $code: $BASH_COMMAND"
 }
 trap 'unexpected $LINENO' ERR
