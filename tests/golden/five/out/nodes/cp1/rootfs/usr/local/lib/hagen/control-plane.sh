@@ -65,6 +65,24 @@ sign() {
     -days $((CERTIFICATE_SECONDS / 86400)) -extfile "$3/extensions" -out "$3/certificate" 2>/dev/null
 }
 
+# old_node_rests: waits until the cluster sees no Node of this name as Ready, for kubeadm would refuse to join before;
+# and whoever boots a second machine with this seed must not take the first one's place in etcd. Where a machine joins
+# by token, the token is proof enough: the caretaker publishes it only while a control plane is missing.
+old_node_rests() {
+  local ready
+  wait_for_token
+  [[ -e /etc/hagen/join.conf ]] || return 0
+  while true; do
+    ready=$(kubectl --kubeconfig /etc/hagen/join.conf --server "https://$(host "$VIP"):$ENDPOINT_PORT" \
+      --request-timeout 10s get node "$NODE_NAME" --ignore-not-found \
+      --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') ||
+      again "the cluster cannot be asked for this machine's old Node yet"
+    [[ $ready == True ]] || return 0
+    report waiting "the cluster still sees a Node $NODE_NAME as Ready: this machine's old one rests within a minute, unless another machine runs with this seed"
+    sleep 5
+  done
+}
+
 # forget_old_member: this machine's disk is empty, so a member of etcd with its name or its peer URL is a stale one.
 # etcd would crash on a member that forgot its log, and kubeadm would reuse the entry.
 forget_old_member() {
@@ -74,6 +92,7 @@ forget_old_member() {
   done
   [[ -n $list ]] || again "etcd has no majority that could let $NODE_NAME in; start the other control planes"
   while read -r id; do
+    old_node_rests </dev/null
     # Should etcd have come up meanwhile, it is no stale member.
     has_data && again "etcd has a store on this machine after all"
     report running "removing the stale member $id of etcd, which was this machine before its disk was emptied"
