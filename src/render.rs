@@ -4,13 +4,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::bundle::{Bundle, BundleError, Material, hexadecimal};
+use crate::bundle::{Bundle, BundleError, Material};
 use crate::cluster::{Cluster, Part, url_host};
 use crate::config::schema::{Credentials, Document};
 use crate::format::{Entry, Tree, cloud_init, plain};
 use crate::kubernetes::certificates;
 use crate::pki::kubeconfig;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, hexadecimal};
 
 /// What to render besides the seeds.
 #[derive(Debug, Clone, Copy, Default)]

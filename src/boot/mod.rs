@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cluster::{Cluster, Node, Part};
 use crate::config::schema::{Certificates, Credentials, ProxyMode};
-use crate::kubernetes::{kube_vip, kubeadm};
+use crate::kubernetes::kubeadm;
 use crate::secrets::Secret;
 pub use templates::{TemplateError, render};
 
@@ -283,5 +283,3 @@ pub fn joins_with_token(node: &Node<'_>) -> bool {
 pub const KUBE_VIP_MANIFEST: &str = "/etc/hagen/kube-vip.yaml";
 /// Where kube-vip's rights wait for an API server.
 pub const KUBE_VIP_RBAC: &str = "/etc/hagen/kube-vip-rbac.yaml";
-/// kube-vip's kubeconfig.
-pub const KUBE_VIP_KUBECONFIG: &str = kube_vip::KUBECONFIG;

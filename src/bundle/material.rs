@@ -2,8 +2,6 @@
 //!
 //! Secrets and lifetimes come in; authorities, the service account's key pair, the token and the certificate key go out.
 
-use std::fmt::Write as _;
-
 use crate::cluster::Cluster;
 use crate::pki::{self, Authority, AuthorityKind, KeyPair, LeafRequest, PkiError, ServiceAccountKey, Validity};
 use crate::secrets::{Secret, Secrets};
@@ -72,15 +70,4 @@ impl Material {
     pub fn issue_client(&self, request: &LeafRequest) -> Result<KeyPair, PkiError> {
         self.issue(AuthorityKind::Cluster, request)
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -22,9 +22,10 @@ use crate::kubernetes::certificates;
 use crate::kubernetes::kube_vip;
 use crate::kubernetes::kubeadm::{self, Discovery};
 use crate::pki::{PkiError, kubeconfig};
+use crate::secrets::hexadecimal;
 use crate::yaml::{self, YamlError};
 pub use containerd::ContainerdError;
-pub use material::{Material, hexadecimal};
+pub use material::Material;
 
 /// Where kubeadm looks for keys and certificates.
 const PKI: &str = "/etc/kubernetes/pki";

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{KeyPair, PkiError};
 use crate::secrets::Secret;
+use crate::yaml;
 
 /// A kubeconfig with one cluster, one user and one context, which is the current one (kubeadm refuses a
 /// file without). The context is named `user@cluster`, as kubeadm names it.
@@ -39,9 +40,7 @@ pub fn kubeconfig(
         contexts: [NamedContext { name: &context_name, context: Context { cluster: cluster_name, user: user_name } }],
         current_context: &context_name,
     };
-    // Long values stay on one line: people and scripts cut these fields out.
-    let options = serde_yaml::ser_options! { prefer_block_scalars: false };
-    serde_yaml::to_string_with_options(&file, options)
+    yaml::to_string("a kubeconfig", &file)
         .map(Secret::new)
         .map_err(|_| PkiError::Kubeconfig { user: user_name.to_owned() })
 }
