@@ -252,7 +252,7 @@ struct Kernel {
 /// # Errors
 /// [`TemplateError`], as [`node_env`].
 pub fn system_files(cluster: &Cluster<'_>) -> Result<Vec<(&'static str, String)>, TemplateError> {
-    let kernel = Kernel { ipvs: cluster.document.kubernetes.proxy == ProxyMode::Ipvs, ipv6: cluster.has_ipv6() };
+    let kernel = Kernel { ipvs: cluster.document.kubernetes.proxy.mode == ProxyMode::Ipvs, ipv6: cluster.has_ipv6() };
     let mut files = vec![
         ("/etc/modules-load.d/hagen.conf", render("etc/modules-load.d/hagen.conf", &kernel)?),
         ("/etc/sysctl.d/90-hagen.conf", render("etc/sysctl.d/90-hagen.conf", &kernel)?),

@@ -139,7 +139,7 @@ impl<'a> Cluster<'a> {
     /// Whether kubeadm is to install kube-proxy.
     #[must_use]
     pub fn has_kube_proxy(&self) -> bool {
-        self.document.kubernetes.proxy != ProxyMode::None
+        self.document.kubernetes.proxy.mode != ProxyMode::None
     }
 
     /// Whether nodes, Pods or Services have IPv6 addresses.

@@ -15,7 +15,7 @@ use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
     ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, Format,
-    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, ProxyMode, Role, Taint, TaintEffect, Timeouts,
+    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect, Timeouts,
     User,
 };
 use super::tree::{self, Dialect, Kind, Plain};
@@ -181,17 +181,7 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     let dns_domain = fields.optional("dnsDomain", Field::value);
     let image_repository =
         fields.or("imageRepository", "registry.k8s.io".to_owned(), |field| field.parsed("text", image_repository));
-    let mut proxy = fields.section("proxy");
-    let proxy_mode = proxy.or("mode", ProxyMode::Iptables, |field| {
-        let modes = [
-            ("iptables", ProxyMode::Iptables),
-            ("nftables", ProxyMode::Nftables),
-            ("ipvs", ProxyMode::Ipvs),
-            ("none", ProxyMode::None),
-        ];
-        field.choice(&modes, &[])
-    });
-    proxy.finish();
+    let proxy = proxy(fields.section("proxy"));
     let mut section = fields.section("apiServer");
     let api_server = ApiServer {
         cert_sans: section.or("certSANs", Vec::new(), |field| field.list(Field::value)),
@@ -230,7 +220,7 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
         service_subnet,
         dns_domain: dns_domain.unwrap_or_else(DnsName::cluster_local),
         image_repository,
-        proxy: proxy_mode,
+        proxy,
         api_server,
         controller_manager_extra_args,
         scheduler_extra_args,
@@ -240,6 +230,21 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
         timeouts,
     };
     (version, kubernetes)
+}
+
+fn proxy(mut fields: Fields<'_>) -> Proxy {
+    let mode = fields.or("mode", ProxyMode::Iptables, |field| {
+        let modes = [
+            ("iptables", ProxyMode::Iptables),
+            ("nftables", ProxyMode::Nftables),
+            ("ipvs", ProxyMode::Ipvs),
+            ("none", ProxyMode::None),
+        ];
+        field.choice(&modes, &[])
+    });
+    let config = fields.or("config", serde_json::Map::new(), json_object);
+    fields.finish();
+    Proxy { mode, config }
 }
 
 fn timeouts(mut fields: Fields<'_>) -> Timeouts {

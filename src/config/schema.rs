@@ -68,8 +68,8 @@ pub struct Kubernetes {
     pub dns_domain: DnsName,
     /// `imageRepository`.
     pub image_repository: String,
-    /// `proxy.mode`.
-    pub proxy: ProxyMode,
+    /// `proxy`: kube-proxy.
+    pub proxy: Proxy,
     /// `apiServer`.
     pub api_server: ApiServer,
     /// `controllerManager.extraArgs`.
@@ -84,6 +84,15 @@ pub struct Kubernetes {
     pub kubelet_extra_args: BTreeMap<String, String>,
     /// `timeouts`.
     pub timeouts: Timeouts,
+}
+
+/// `kubernetes.proxy`.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    /// `mode`, default iptables.
+    pub mode: ProxyMode,
+    /// `config`: fields of KubeProxyConfiguration, passed through.
+    pub config: serde_json::Map<String, serde_json::Value>,
 }
 
 /// `kubernetes.proxy.mode`.

@@ -113,7 +113,7 @@ fn the_short_document_of_the_design_has_all_defaults() {
     assert_eq!(document.kubernetes.pod_subnet[0].to_string(), "10.244.0.0/16");
     assert_eq!(document.kubernetes.service_subnet[0].to_string(), "10.96.0.0/12");
     assert_eq!(document.kubernetes.dns_domain.as_str(), "cluster.local");
-    assert_eq!(document.kubernetes.proxy, ProxyMode::Iptables);
+    assert_eq!(document.kubernetes.proxy.mode, ProxyMode::Iptables);
     assert_eq!(document.kubernetes.timeouts.discovery.to_string(), "30m0s");
     assert_eq!((document.endpoint.port, document.endpoint.name), (6443, None));
     assert_eq!(document.bootstrap.window.to_string(), "168h0m0s");

@@ -197,23 +197,6 @@ struct Proxy {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct KubeProxyConfiguration {
-    api_version: &'static str,
-    kind: &'static str,
-    mode: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ipvs: Option<Ipvs>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ipvs {
-    #[serde(rename = "strictARP")]
-    strict_arp: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct JoinConfiguration<'a> {
     api_version: &'static str,
     kind: &'static str,
@@ -429,20 +412,26 @@ fn kubelet_configuration(cluster: &Cluster<'_>) -> Map<String, Value> {
     configuration
 }
 
-fn kube_proxy_configuration(cluster: &Cluster<'_>) -> Option<KubeProxyConfiguration> {
-    let mode = match cluster.document.kubernetes.proxy {
+fn kube_proxy_configuration(cluster: &Cluster<'_>) -> Option<Map<String, Value>> {
+    let mode = match cluster.document.kubernetes.proxy.mode {
         ProxyMode::Iptables => "iptables",
         ProxyMode::Nftables => "nftables",
         ProxyMode::Ipvs => "ipvs",
         ProxyMode::None => return None,
     };
-    Some(KubeProxyConfiguration {
-        api_version: "kubeproxy.config.k8s.io/v1alpha1",
-        kind: "KubeProxyConfiguration",
-        mode,
+    let mut configuration = Map::new();
+    configuration.insert("apiVersion".to_owned(), "kubeproxy.config.k8s.io/v1alpha1".into());
+    configuration.insert("kind".to_owned(), "KubeProxyConfiguration".into());
+    configuration.insert("mode".to_owned(), mode.into());
+    configuration.extend(cluster.document.kubernetes.proxy.config.clone());
+    if mode == "ipvs" {
         // Without it every node would answer ARP for the VIP that IPVS binds to its dummy interface.
-        ipvs: (mode == "ipvs").then_some(Ipvs { strict_arp: true }),
-    })
+        let ipvs = configuration.entry("ipvs").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(ipvs) = ipvs {
+            ipvs.entry("strictARP").or_insert(true.into());
+        }
+    }
+    Some(configuration)
 }
 
 fn api_endpoint(cluster: &Cluster<'_>, node: &Node<'_>) -> ApiEndpoint {

@@ -6,9 +6,11 @@ A machine is a systemd-nspawn container that boots the whole of the golden image
 kubelet's may lie on an overlay. Its network is a veth `host0` in a network
 namespace of its own, on the bridge of the switch's namespace.
 
-Everything of a machine runs below one cgroup, `hagen-assembly/<name>`, in every
-hierarchy. So a power cut kills exactly that, and a run that was itself killed
-leaves nothing that the next one does not find.
+Machines live at a site, one for each scenario that is played, and sites know
+nothing of each other. Everything of a machine runs below one cgroup,
+`hagen-assembly/<site>/<name>`, in every hierarchy. So a power cut kills exactly
+that, and a run that was itself killed leaves nothing that the next one does not
+find.
 """
 
 import contextlib
@@ -16,13 +18,15 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 FAMILY = "hagen-assembly"
 NAMESPACE = "hagen-"
-SWITCH = f"{NAMESPACE}switch"
+# Set when the run is to end: nobody waits for anything any more.
+interrupted = threading.Event()
 
 # The host's cgroup v1 hierarchies are read-only inside nspawn; the kubelet and
 # runc need them. /proc/sys likewise, for net.ipv4.ip_forward.
@@ -51,39 +55,51 @@ def quietly(*command):
     subprocess.run([str(word) for word in command], check=False, capture_output=True)
 
 
-class Switch:
-    """A bridge in a network namespace; the gateway's address is on it."""
+class Failed(Exception):
+    """What must hold does not."""
 
-    def __init__(self, gateway):
-        run("ip", "netns", "add", SWITCH)
+
+class Switch:
+    """A site's bridge, in a network namespace; the gateway's address is on it."""
+
+    def __init__(self, site, gateway):
+        self.site = site
+        self.namespace = self.namespace_of("switch")
+        run("ip", "netns", "add", self.namespace)
         for command in (
             "link set lo up",
             "link add bridge0 type bridge",
             f"address add {gateway} dev bridge0",
             "link set bridge0 up",
         ):
-            run("ip", "-n", SWITCH, *command.split())
+            self.ip(*command.split())
 
-    def plug_in(self, machine, mac):
-        namespace, port = NAMESPACE + machine, f"port-{machine}"[:15]
+    def namespace_of(self, machine):
+        return f"{NAMESPACE}{self.site}.{machine}"
+
+    def plug_in(self, machine, mac, interface):
+        """A cable to the machine, whose end is `interface`; returns the path of its network namespace."""
+        namespace, port = self.namespace_of(machine), f"port-{machine}"[:15]
         run("ip", "netns", "add", namespace)
-        run("ip", "link", "add", "host0", "netns", namespace, "address", mac,
-            "type", "veth", "peer", "name", port, "netns", SWITCH)
-        run("ip", "-n", SWITCH, "link", "set", port, "master", "bridge0", "up")
+        run("ip", "link", "add", interface, "netns", namespace, "address", mac,
+            "type", "veth", "peer", "name", port, "netns", self.namespace)
+        self.ip("link", "set", port, "master", "bridge0", "up")
         return f"/run/netns/{namespace}"
 
-    @staticmethod
-    def unplug(machine):
+    def unplug(self, machine):
         """A namespace dies slowly, and while it lives it answers for the machine's addresses."""
-        quietly("ip", "-n", SWITCH, "link", "delete", f"port-{machine}"[:15])
-        quietly("ip", "netns", "delete", NAMESPACE + machine)
+        quietly("ip", "-n", self.namespace, "link", "delete", f"port-{machine}"[:15])
+        quietly("ip", "netns", "delete", self.namespace_of(machine))
 
-    @staticmethod
-    def inside(*command, **options):
-        """Run a command as a bystander on the machines' network."""
+    def ip(self, *arguments, machine="switch"):
+        """iproute2 with the bridge of the site, or with a machine's NIC."""
+        run("ip", "-n", self.namespace_of(machine), *arguments)
+
+    def inside(self, *command, machine="switch"):
+        """Run a command of this computer on the machines' network: as a bystander, or with a machine's own NIC."""
         return subprocess.run(
-            ["ip", "netns", "exec", SWITCH, *map(str, command)],
-            check=False, capture_output=True, text=True, **options)
+            ["ip", "netns", "exec", self.namespace_of(machine), *map(str, command)],
+            check=False, capture_output=True, text=True)
 
 
 class Machine:
@@ -92,14 +108,15 @@ class Machine:
     def __init__(self, name, folder, image, seed, switch, mac):
         self.name, self.folder, self.image, self.seed = name, folder, image, seed
         self.switch, self.mac = switch, mac
-        self.root = folder / "root"
+        self.place = f"{switch.site}/{name}"
+        self.root, self.disk = folder / "root", folder / "disk"
         self.console = folder / "console.log"
         self.process = None
         self._fit_disk()
 
     def power_on(self):
-        namespace = self.switch.plug_in(self.name, self.mac)
-        groups = " ".join(str(group / "cgroup.procs") for group in make_cgroups(self.name))
+        namespace = self.switch.plug_in(self.name, self.mac, "host0")
+        groups = " ".join(str(group / "cgroup.procs") for group in make_cgroups(self.place))
         legacy = "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
         nspawn = [
             "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}",
@@ -119,24 +136,52 @@ class Machine:
     def power_off(self):
         """The plug is pulled: nothing in the machine hears of it."""
         self.switch.unplug(self.name)
-        cut_power(self.name)
+        cut_power(self.place)
         if self.process:
             self.process.wait()
             self.process = None
 
-    def blank(self):
-        """A new disk with the same seed; the machine must be off."""
+    def shut_down(self):
+        """In good order, as by its power button; SIGRTMIN+4 is poweroff.target to systemd."""
+        os.kill(find_leader(self.place), signal.SIGRTMIN + 4)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=120)
+        self.power_off()
+
+    def blank(self, size=None):
+        """A new disk with the same seed, of `size` MiB if that matters; the machine must be off."""
         quietly("umount", "--lazy", self.root)
-        self._fit_disk()
+        quietly("umount", "--lazy", self.disk)
+        self._fit_disk(size)
 
     def inside(self, *command):
         """Run a command in the running machine, as `tests/assembly/enter` does."""
-        leader = find_leader(self.name)
+        leader = find_leader(self.place)
         if leader is None:
             return None
         return subprocess.run(
             ["nsenter", f"--target={leader}", "--all", "--", *command],
             check=False, capture_output=True, text=True)
+
+    def must(self, *command):
+        """Run a command in the running machine that has to succeed; returns what it says."""
+        done = self.inside(*command)
+        if done is None or done.returncode:
+            raise Failed(f"{self.name}: {' '.join(command)}: {done and (done.stdout + done.stderr).strip()}")
+        return done.stdout
+
+    def replace(self, path, program):
+        """Another program in the place of one of the image's."""
+        self.take_away(path)
+        shutil.copy(program, self.root / path)
+
+    def take_away(self, path):
+        (self.root / path).unlink()
+
+    def put_back(self, path):
+        """The image's own file again."""
+        (self.root / path).unlink(missing_ok=True)
+        shutil.copy2(self.image / "root" / path, self.root / path)
 
     def read(self, path):
         """A file of its disk, None if there is no such file."""
@@ -148,13 +193,17 @@ class Machine:
         command = ["journalctl", f"--directory={self.root}/var/log/journal", "--no-pager", f"--unit={unit}"]
         return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
-    def _fit_disk(self):
-        for name in ("upper", "work", "containerd", "kubelet"):
+    def _fit_disk(self, size=None):
+        for name in ("disk", "containerd", "kubelet"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("upper", "work", "kubelet", "root"):
+        for name in ("disk", "kubelet", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if size:
+            run("mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", self.disk)
+        for name in ("upper", "work"):
+            (self.disk / name).mkdir()
         copy_containerd(self.image / "containerd", self.folder / "containerd")
-        layers = f"lowerdir={self.image}/root,upperdir={self.folder}/upper,workdir={self.folder}/work"
+        layers = f"lowerdir={self.image}/root,upperdir={self.disk}/upper,workdir={self.disk}/work"
         run("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
         unit = self.root / "etc/systemd/system/lab.service"
         unit.write_text(LAB_UNIT, encoding="utf-8")
@@ -172,39 +221,39 @@ def copy_containerd(source, target):
         shutil.copy2(source / database.relative_to(target), database)
 
 
-def make_cgroups(name):
+def make_cgroups(place):
     """The machine's cgroup in each hierarchy, below the cgroup of this process."""
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, path = line.split(":", 2)
         hierarchy = CGROUPS / (controllers.removeprefix("name=") or "unified")
         if not hierarchy.is_dir():
             continue
-        group = hierarchy / path.lstrip("/") / FAMILY / name
+        group = hierarchy / path.lstrip("/") / FAMILY / place
         group.mkdir(parents=True, exist_ok=True)
         if controllers == "cpuset":
-            for each in (group.parent, group):
+            for each in (group.parent.parent, group.parent, group):
                 for setting in ("cpuset.cpus", "cpuset.mems"):
                     (each / setting).write_text((each.parent / setting).read_text())
         yield group
 
 
-def find_cgroups(name=""):
-    """Every cgroup of a machine, or of all machines, that is there now."""
-    return [path / name for path in CGROUPS.glob(f"**/{FAMILY}") if (path / name).is_dir()]
+def find_cgroups(place=""):
+    """Every cgroup of `site/machine`, of a site, or of all machines, that is there now."""
+    return [path / place for path in CGROUPS.glob(f"**/{FAMILY}") if (path / place).is_dir()]
 
 
-def processes(name=""):
+def processes(place=""):
     found = set()
-    for group in find_cgroups(name):
+    for group in find_cgroups(place):
         for listing in group.rglob("cgroup.procs"):
             with contextlib.suppress(OSError):
                 found.update(map(int, listing.read_text(encoding="utf-8").split()))
     return sorted(found - {0})
 
 
-def find_leader(name):
+def find_leader(place):
     """The machine's PID 1 as the host numbers it."""
-    for process in processes(name):
+    for process in processes(place):
         with contextlib.suppress(OSError):
             status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
             if f"\nNSpid:\t{process}\t1\n" in status:
@@ -212,21 +261,21 @@ def find_leader(name):
     return None
 
 
-def cut_power(name=""):
+def cut_power(place=""):
     """Kill the machine's PID 1, with which the kernel kills all the rest, then what held it."""
-    leader = find_leader(name)
+    leader = find_leader(place)
     if leader:
         os.kill(leader, signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while (left := processes(name)) and time.monotonic() < deadline:
+    while (left := processes(place)) and time.monotonic() < deadline:
         for process in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         time.sleep(0.1)
     if left:
-        raise RuntimeError(f"processes of {name or 'the machines'} survive SIGKILL: {left}")
+        raise RuntimeError(f"processes of {place or 'the machines'} survive SIGKILL: {left}")
     # Left over, they would cost the next boot's kubelet seconds each.
-    for group in find_cgroups(name):
+    for group in find_cgroups(place):
         for folder, _, _ in os.walk(group, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
@@ -234,9 +283,11 @@ def cut_power(name=""):
 
 @contextlib.contextmanager
 def kernel_settings_kept():
-    """The kubelet sets these, and they are not of a namespace: put back what they were."""
-    files = [Path("/proc/sys", name) for name in ("kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory")]
+    """Settings that are of no namespace: the kubelet changes some; inotify's is too small for eight machines' worth."""
+    files = [Path("/proc/sys", name) for name in (
+        "kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory", "fs/inotify/max_user_instances")]
     before = {file: file.read_text(encoding="utf-8") for file in files}
+    files[-1].write_text("8192", encoding="utf-8")
     try:
         yield
     finally:
@@ -244,13 +295,14 @@ def kernel_settings_kept():
             file.write_text(value, encoding="utf-8")
 
 
-def clear(folder):
-    """Remove every trace of machines, of this run or of one that was killed."""
-    cut_power()
+def clear(folder, site=""):
+    """Remove every trace of a site, or of all machines, of this run or of one that was killed."""
+    cut_power(site)
+    below = f"{folder}/{site}/" if site else f"{folder}/"
     for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()[::-1]:
-        if line.split()[1].startswith(f"{folder}/"):
+        if line.split()[1].startswith(below):
             quietly("umount", "--lazy", line.split()[1])
     listing = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
     for namespace in (line.split()[0] for line in listing.splitlines() if line):
-        if namespace.startswith(NAMESPACE):
+        if namespace.startswith(f"{NAMESPACE}{site}." if site else NAMESPACE):
             quietly("ip", "netns", "delete", namespace)

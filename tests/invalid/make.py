@@ -224,6 +224,8 @@ kubernetes(
 )
 more("kubernetes-owned-etcd-arguments", "etcd: {extraArgs: {initial-cluster-token: mine, data-dir: /data}}\n")
 node("kubernetes-owned-argument-of-node", "    kubeletExtraArgs: {node-labels: a=b}\n")
+kubernetes("kubernetes-owned-proxy-config", "  proxy: {config: {mode: ipvs, clusterCIDR: 10.1.0.0/16}}\n")
+kubernetes("kubernetes-config-without-proxy", "  proxy: {mode: none, config: {metricsBindAddress: 0.0.0.0}}\n")
 kubernetes("kubernetes-ignore-all", "  ignorePreflightErrors: [NumCPU, All]\n")
 endpoint("kubernetes-port-taken", "  vip: 10.9.0.10\n  port: 2379\n")
 kubernetes("kubernetes-timeout-zero", "  timeouts: {discovery: 0s}\n")

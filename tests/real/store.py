@@ -54,23 +54,38 @@ def scratch(entry):
         shutil.rmtree(path, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def timed(path):
+    """Say how long an entry took."""
+    started = time.monotonic()
+    yield
+    say(f"{path.name}: {time.monotonic() - started:.0f} s")
+
+
 def entry(name, sources, versions, make):
     """Return the folder `name`, made by `make(folder)` if it is not there."""
     path = ROOT / f"{name}-{key(sources, *versions)}"
     with lock(path):
         if not path.is_dir():
-            started = time.monotonic()
-            with scratch(path) as folder:
+            with scratch(path) as folder, timed(path):
                 make(folder)
                 folder.rename(path)
-            say(f"{path.name}: {time.monotonic() - started:.0f} s")
     return path
 
 
-def go_build(module, packages, output, flags=()):
-    """Build static binaries of `packages` inside `module` into `output`."""
-    environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false -trimpath"}
-    run("go", "build", *flags, "-o", f"{output}/", *packages, cwd=module, env=environment)
+def go():
+    """The version of Go, which is part of what it builds."""
+    return subprocess.run(["go", "env", "GOVERSION"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def go_build(module, packages, output, variables=()):
+    """Build static binaries of `packages` inside `module` into `output`, with `-X` for `variables`.
+
+    What the linker strips (-s -w) the compiler need not write: without DWARF it is done a tenth sooner.
+    """
+    flags = "-mod=mod -buildvcs=false -trimpath -gcflags=all=-dwarf=false"
+    command = ["go", "build", "-ldflags", " ".join(["-s", "-w", *variables]), "-o", f"{output}/", *packages]
+    run(*command, cwd=module, env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": flags})
 
 
 def need(*packages):

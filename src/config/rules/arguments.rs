@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Place, Subject};
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
+use crate::config::schema::ProxyMode;
 use crate::config::values::Invalid;
 
 /// A flag that is set already, and what to write instead.
@@ -59,6 +60,14 @@ const KUBELET_FIELDS: &[Owned] = &[
     ("staticPodPath", "kubeadm's manifests are in /etc/kubernetes/manifests"),
 ];
 
+/// Fields of KubeProxyConfiguration that kubeadm or hagen fixes.
+const PROXY_FIELDS: &[Owned] = &[
+    ("apiVersion", "hagen writes it"),
+    ("kind", "hagen writes it"),
+    ("mode", "the mode is `kubernetes.proxy.mode`"),
+    ("clusterCIDR", "the range is `kubernetes.podSubnet`"),
+];
+
 /// Ports that something else listens on, on every control plane.
 const TAKEN_PORTS: &[(u16, &str)] = &[
     (22, "sshd"),
@@ -105,9 +114,20 @@ pub(super) fn check(subject: &Subject<'_>) {
         refuse(subject, &node.kubelet_extra_args, place.key(&"kubeletExtraArgs"), KUBELET);
     }
     let kubelet = subject.at(&["kubernetes", "kubelet"]);
-    for (field, help) in KUBELET_FIELDS.iter().filter(|(field, _)| kubernetes.kubelet.contains_key(*field)) {
-        let message = format!("`{field}` of the kubelet's configuration is set already");
-        subject.push(Diagnostic::error(Code::OwnedArgument, kubelet.key(field).key, message).help(*help));
+    let proxy = subject.at(&["kubernetes", "proxy", "config"]);
+    for (given, place, owner, owned) in [
+        (&kubernetes.kubelet, kubelet, "the kubelet", KUBELET_FIELDS),
+        (&kubernetes.proxy.config, proxy, "kube-proxy", PROXY_FIELDS),
+    ] {
+        for (field, help) in owned.iter().filter(|(field, _)| given.contains_key(*field)) {
+            let message = format!("`{field}` of {owner}'s configuration is set already");
+            subject.push(Diagnostic::error(Code::OwnedArgument, place.key(field).key, message).help(*help));
+        }
+    }
+
+    if kubernetes.proxy.mode == ProxyMode::None && !kubernetes.proxy.config.is_empty() {
+        let message = "`kubernetes.proxy.config` is for nobody: with `mode: none` there is no kube-proxy";
+        subject.push(Diagnostic::error(Code::InvalidValue, proxy.key, message).help("remove it, or choose a mode"));
     }
 
     // containerd's SystemdCgroup follows this field, so it must be one of the two that both know.

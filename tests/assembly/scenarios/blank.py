@@ -1,6 +1,6 @@
-"""The init node and the worker of a running cluster get blank disks, and the same seeds."""
+"""Each machine of a running cluster in turn, the init node first, gets a blank disk and the same seed."""
 
-from cluster import document
+from cluster import Failed, document
 
 DOCUMENT = document()
 
@@ -8,8 +8,24 @@ DOCUMENT = document()
 def play(cluster):
     cluster.power_on()
     cluster.formed()
-    for name in ("cp1", "w1"):
-        cluster[name].power_off()
-        cluster[name].blank()
+    for name in cluster.names():
+        before, uid = disturbable(cluster, name), cluster.uid()
+        cluster.blank(name)
         cluster.power_on(name)
-    cluster.formed()
+        cluster.formed()
+        if cluster.uid() != uid:
+            raise Failed("another cluster")
+        if disturbable(cluster, name) != before:
+            raise Failed(f"while {name} came back, others were changed: {before} became {disturbable(cluster, name)}")
+        cluster.say(f"{name} is back, and nothing else was disturbed")
+
+
+def disturbable(cluster, name):
+    """The other machines' members of etcd, by ID, and Nodes, by UID."""
+    other = next(each for each in cluster.control_planes() if each != name)
+    members = {each["name"]: each["ID"] for each in cluster.etcd_members(other)}
+    nodes, problem = cluster.objects("nodes")
+    if problem:
+        raise Failed(problem)
+    nodes = {each["metadata"]["name"]: each["metadata"]["uid"] for each in nodes}
+    return [{key: value for key, value in each.items() if key != name} for each in (members, nodes)]

@@ -1,7 +1,5 @@
 """All machines lose power at once, again and again: while cloud-init writes, while steps run, after completion."""
 
-import time
-
 from cluster import document
 
 DOCUMENT = document()
@@ -10,14 +8,12 @@ DOCUMENT = document()
 def play(cluster):
     for seconds in (3, 5, 7, 9, 12, 16, 22):
         cluster.power_on()
-        time.sleep(seconds)
-        for name in cluster.names():
-            cluster[name].power_off()
+        cluster.sleep(seconds)
+        cluster.power_off()
         cluster.say(f"all lost power {seconds} s after it came")
     cluster.power_on()
     cluster.formed()
 
-    for name in cluster.names():
-        cluster[name].power_off()
+    cluster.power_off()
     cluster.power_on()
     cluster.formed()

@@ -2,6 +2,7 @@
 
 from cluster import Failed, document
 
+SAMPLE = []
 DOCUMENT = document()
 PKI = "/etc/kubernetes/pki"
 RENEWED = [

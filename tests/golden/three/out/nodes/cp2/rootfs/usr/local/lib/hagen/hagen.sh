@@ -11,21 +11,24 @@ STEP=${STEP:-boot}
 readonly STATE
 
 # report STATE SENTENCE: to status.json, the login screen, the console and the journal.
-# STATE is running, waiting, failed or complete. A disk that cannot be written keeps no one from the console.
+# STATE is running, waiting, failed or complete. What is in /run can be written when the disk is full.
 report() {
-  local state=$1 sentence line quoted
+  local state=$1 sentence line quoted status
   sentence=$(printf '%s' "$2" | tr -s '[:cntrl:]' ' ' | tr -cd '[:print:]' | cut -c1-500)
   line="hagen: $NODE_NAME: $state: $STEP: $sentence"
   # Standard output belongs to whoever reads a function's answer.
   printf '%s\n' "$line" >&2
-  [[ $line == "$(cat $STATE/sentence 2>/dev/null)" ]] && return 0
+  [[ $line == "$(cat /run/hagen/sentence 2>/dev/null)" ]] && return 0
   quoted=${sentence//\\/\\\\}
   quoted=${quoted//\"/\\\"}
+  status="{\"node\":\"$NODE_NAME\",\"state\":\"$state\",\"step\":\"$STEP\",\"message\":\"$quoted\",\"since\":\"$(date -u +%FT%TZ)\"}"
   {
-    mkdir -p $STATE /etc/issue.d
-    write $STATE/status.json <<<"{\"node\":\"$NODE_NAME\",\"state\":\"$state\",\"step\":\"$STEP\",\"message\":\"$quoted\",\"since\":\"$(date -u +%FT%TZ)\"}"
-    write /etc/issue.d/hagen.issue <<<"${line//\\/\\\\}"
-    write $STATE/sentence <<<"$line"
+    mkdir -p /run/hagen /run/issue.d
+    write /run/hagen/status.json <<<"$status"
+    write /run/issue.d/hagen.issue <<<"${line//\\/\\\\}"
+    write /run/hagen/sentence <<<"$line"
+    mkdir -p $STATE
+    write $STATE/status.json <<<"$status"
   } 2>/dev/null || true
   { printf '%s\n' "$line" >/dev/console; } 2>/dev/null || true
   agetty --reload 2>/dev/null || true
@@ -48,10 +51,11 @@ again() {
 write() {
   local new
   new=$(dirname "$1")/.${1##*/}.new
-  cat >"$new"
-  sync "$new"
-  mv -f "$new" "$1"
-  sync "$(dirname "$1")"
+  # Not left to `set -e`, which sleeps where a caller looks at the result.
+  if ! { cat >"$new" && sync "$new" && mv -f "$new" "$1" && sync "$(dirname "$1")"; }; then
+    rm -f "$new"
+    return 1
+  fi
 }
 
 # host ADDRESS: as it stands in a URL.

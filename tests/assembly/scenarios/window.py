@@ -1,0 +1,37 @@
+"""After the bootstrap window no machine starts a cluster: neither the first time, nor when its disk was emptied."""
+
+from cluster import Failed, document
+
+CASES = ["first", "blank"]
+SAMPLE = ["first"]
+WORDS = "no cluster answers, and this bundle was to start one until"
+
+
+def DOCUMENT(case):
+    return document(workers=0, bootstrap={"window": {"first": "1s", "blank": "150s"}[case]})
+
+
+def play(cluster, case):
+    if case == "first":
+        cluster.power_on()
+        cluster.shows("cp1", "waiting", WORDS)
+        cluster.shows("cp2", "waiting", "no control plane answers yet; cp1 starts the cluster")
+        cluster.sleep(20)
+        for name in cluster.names():
+            if (cluster[name].root / "var/lib/etcd/member").exists():
+                raise Failed(f"{name} has started something")
+        return
+    cluster.power_on()
+    cluster.formed(seconds=140)
+    uid = cluster.uid()
+    cluster.power_off()
+    cluster.blank("cp1")
+    cluster.power_on("cp1")
+    cluster.shows("cp1", "waiting", WORDS, seconds=200)
+    cluster.sleep(20)
+    if (cluster["cp1"].root / "var/lib/etcd/member").exists():
+        raise Failed("cp1 has started a second cluster")
+    cluster.power_on("cp2", "cp3")
+    cluster.formed()
+    if cluster.uid() != uid:
+        raise Failed("another cluster")
