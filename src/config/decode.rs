@@ -252,7 +252,7 @@ fn timeouts(mut fields: Fields<'_>) -> Timeouts {
     let timeouts = Timeouts {
         control_plane_component_health_check: timeout("controlPlaneComponentHealthCheck", 10),
         discovery: timeout("discovery", 30),
-        etcd_api_call: timeout("etcdAPICall", 15),
+        etcd_api_call: timeout("etcdAPICall", 2),
         kubelet_health_check: timeout("kubeletHealthCheck", 10),
         kubernetes_api_call: timeout("kubernetesAPICall", 5),
         tls_bootstrap: timeout("tlsBootstrap", 10),

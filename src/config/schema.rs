@@ -141,7 +141,8 @@ pub struct Timeouts {
     pub control_plane_component_health_check: GoDuration,
     /// Default 30m: kubeadm's retry is the wait for the cluster.
     pub discovery: GoDuration,
-    /// Default 15m: joins take turns at being etcd's one learner.
+    /// Default 2m, kubeadm's own: a join waits as long for each member of etcd that is off, and is tried again when
+    /// another one was etcd's one learner for longer.
     pub etcd_api_call: GoDuration,
     /// Default 10m.
     pub kubelet_health_check: GoDuration,

@@ -204,6 +204,8 @@ struct JoinConfiguration<'a> {
     node_registration: NodeRegistration,
     #[serde(skip_serializing_if = "Option::is_none")]
     control_plane: Option<JoinControlPlane<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skip_phases: Vec<&'static str>,
     timeouts: KubeadmTimeouts,
 }
 
@@ -311,6 +313,8 @@ pub fn join(
             local_api_endpoint: api_endpoint(cluster, node),
             certificate_key: certificate_key.map(|key| key.expose().as_str()),
         }),
+        // It would wait `timeouts.etcdAPICall` for each member that is off; the boot's own guard asks for a majority.
+        skip_phases: if node.is_control_plane() { vec!["check-etcd"] } else { Vec::new() },
         timeouts: timeouts(&cluster.document.kubernetes.timeouts),
     };
     yaml::to_string("JoinConfiguration", &configuration).map(Secret::new)

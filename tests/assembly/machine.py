@@ -122,7 +122,7 @@ class Machine:
             "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}",
             "--register=no", "--keep-unit", "--console=read-only", f"--network-namespace-path={namespace}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no",
-            "--capability=all", "--system-call-filter=@known", f"--setenv={legacy}", "--bind=/dev/kmsg",
+            "--capability=all", "--drop-capability=CAP_SYS_TIME", "--system-call-filter=@known", f"--setenv={legacy}", "--bind=/dev/kmsg",
             f"--bind={self.folder}/containerd:/var/lib/containerd",
             f"--bind={self.folder}/kubelet:/var/lib/kubelet",
             "systemd.show_status=yes",
@@ -239,15 +239,21 @@ def make_cgroups(place):
 
 def find_cgroups(place=""):
     """Every cgroup of `site/machine`, of a site, or of all machines, that is there now."""
-    return [path / place for path in CGROUPS.glob(f"**/{FAMILY}") if (path / place).is_dir()]
+    # os.walk passes over what vanishes meanwhile.
+    for folder, children, _ in os.walk(CGROUPS):
+        if FAMILY in children:
+            children.remove(FAMILY)
+            group = Path(folder, FAMILY, place)
+            if group.is_dir():
+                yield group
 
 
 def processes(place=""):
     found = set()
     for group in find_cgroups(place):
-        for listing in group.rglob("cgroup.procs"):
+        for folder, _, _ in os.walk(group):
             with contextlib.suppress(OSError):
-                found.update(map(int, listing.read_text(encoding="utf-8").split()))
+                found.update(map(int, Path(folder, "cgroup.procs").read_text(encoding="utf-8").split()))
     return sorted(found - {0})
 
 

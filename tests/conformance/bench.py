@@ -13,12 +13,13 @@ from pathlib import Path
 
 import store
 import yaml
+from versions import MINORS
 
 HERE = Path(__file__).resolve().parent
-VERSION = "1.36.3"
+VERSION = MINORS["1.36"]
 # On both sides of every change that hagen knows of, as far as all modules of a release can be had from the Go proxy
 # (1.34.9 and 1.35.6 lack k8s.io/kube-proxy).
-ALL_VERSIONS = [VERSION, "1.34.4", "1.34.10", "1.35.4", "1.35.8", "1.37.0"]
+ALL_VERSIONS = [VERSION, "1.34.4", MINORS["1.34"], "1.35.4", MINORS["1.35"], "1.37.0"]
 
 INIT = "etc/hagen/kubeadm-init.yaml"
 JOIN = "etc/hagen/kubeadm-join.yaml"

@@ -5,7 +5,7 @@ What etcd had written at that moment must still be what it runs on in the end.
 
 from cluster import Failed, document
 
-CASES = [f"{seconds:02}" for seconds in range(1, 41)]
+CASES = [f"{seconds:02}" for seconds in range(1, 31)]
 SAMPLE = ["07", "14"]
 DOCUMENT = document()
 STORE = "var/lib/etcd/member"

@@ -4,7 +4,7 @@ go 1.26.0
 
 require github.com/coredns/coredns v1.14.1
 
-// Nothing older than what Kubernetes 1.36.3 is built of: compiled for it, compiled for this.
+// As in Kubernetes 1.36.3 where it has the module: what was compiled for the one is compiled for the other.
 require (
 	github.com/apparentlymart/go-cidr v1.1.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
