@@ -15,8 +15,8 @@ use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
     ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, Format,
-    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect, Timeouts,
-    User,
+    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect,
+    Timeouts, User,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{

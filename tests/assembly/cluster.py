@@ -188,7 +188,7 @@ class Cluster:
     def formed(self, seconds=420):
         """All machines say they are done, and the cluster is the declared one."""
         self.complete(*self.names(), seconds=seconds)
-        self.nodes_are_declared_ones()
+        self.nodes_are(*self.names())
         self.etcd_voters_are(*self.control_planes())
         self.vip_answers()
         self.control_planes_answer()
@@ -206,10 +206,10 @@ class Cluster:
         self.until(missing, seconds)
         self.say("complete: " + ", ".join(names))
 
-    def nodes_are_declared_ones(self, *ready, seconds=180):
-        """The cluster's Nodes are the declared machines, each with its role; `ready` (default: all) are Ready."""
+    def nodes_are(self, *names, seconds=180):
+        """The cluster's Nodes are exactly these machines, each with its role, and Ready."""
         label = "node-role.kubernetes.io/control-plane"
-        expected = {name: (name in self.control_planes(), name in (ready or self.names())) for name in self.names()}
+        expected = {name: (name in self.control_planes(), True) for name in names}
 
         def difference():
             items, problem = self.objects("nodes")

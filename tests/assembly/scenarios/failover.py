@@ -30,7 +30,7 @@ def play(cluster, lease):
         cluster.vip_answers(seconds=120)
         cluster.say(f"lease {lease}: {holder} lost power, {cluster.vip_holder()} holds the VIP, {time.monotonic() - started:.1f} s")
         cluster.power_on(holder)
-        cluster.nodes_are_declared_ones()
+        cluster.nodes_are(*cluster.names())
         cluster.etcd_voters_are(*cluster.control_planes())
         cluster.control_planes_answer()
 
