@@ -1,5 +1,7 @@
 """After the bootstrap window no machine starts a cluster: neither the first time, nor when its disk was emptied."""
 
+from datetime import datetime, timedelta, timezone
+
 from cluster import Failed, document
 
 CASES = ["first", "blank"]
@@ -7,8 +9,13 @@ SAMPLE = ["first"]
 WORDS = "no cluster answers, and this bundle was to start one until"
 
 
+WINDOW = {"first": timedelta(seconds=1), "blank": timedelta(seconds=240)}
+# Made now, as the scenario has to know when.
+ISSUED = timedelta(seconds=1)
+
+
 def DOCUMENT(case):
-    return document(workers=0, bootstrap={"window": {"first": "1s", "blank": "150s"}[case]})
+    return document(workers=0, bootstrap={"window": f"{WINDOW[case].seconds}s"})
 
 
 def play(cluster, case):
@@ -22,9 +29,11 @@ def play(cluster, case):
                 raise Failed(f"{name} has started something")
         return
     cluster.power_on()
-    cluster.formed(seconds=140)
+    cluster.formed(seconds=WINDOW[case].seconds)
     uid = cluster.uid()
     cluster.power_off()
+    cluster.sleep((cluster.issued_at + WINDOW[case] - datetime.now(timezone.utc)).total_seconds())
+    cluster.say("the window is over")
     cluster.blank("cp1")
     cluster.power_on("cp1")
     cluster.shows("cp1", "waiting", WORDS, seconds=200)

@@ -52,6 +52,15 @@ etcd_lives() {
     --key /etc/kubernetes/pki/etcd/healthcheck-client.key; then echo "etcd at $1"; fi
 }
 
+# silent: names of the other control planes whose etcd does not answer.
+silent() {
+  local entry names=()
+  for entry in $CONTROL_PLANES; do
+    [[ ${entry%%=*} == "$NODE_NAME" || -n $(etcd_lives "${entry#*=}") ]] || names+=("${entry%%=*}")
+  done
+  echo "${names[*]}"
+}
+
 # has_data: whether etcd has begun a store here. It makes the folder before it talks to anyone.
 has_data() { [[ -e /var/lib/etcd/member ]]; }
 
