@@ -259,7 +259,8 @@ class Cluster:
             late = [item["metadata"]["name"] for item in items if not is_true(item, "Ready")]
             return problem or late and f"not ready: {', '.join(late)}"
         self.until(unready, seconds)
-        server = self.kubectl("--namespace=kube-system", "get", "service", "kube-dns", "--output=jsonpath={.spec.clusterIP}").stdout
+        address = "--output=jsonpath={.spec.clusterIP}"
+        server = self.kubectl("--namespace=kube-system", "get", "service", "kube-dns", address).stdout
         for name in self.names():
             def silence(name=name):
                 answer = self.switch.inside(
@@ -267,7 +268,7 @@ class Cluster:
                     "kubernetes.default.svc.cluster.local", machine=name)
                 return answer.stdout.strip() != "10.96.0.1" and (
                     f"{name}: the DNS Service says {answer.stdout.strip()!r}: {answer.stderr.strip()}")
-            self.until(silence, 30)
+            self.until(silence, 120)
         self.say(f"every Pod is ready, and the Service {server} answers from {', '.join(self.names())}")
 
     def secrets_are_gone(self, *names):

@@ -122,7 +122,9 @@ class Machine:
             "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}",
             "--register=no", "--keep-unit", "--console=read-only", f"--network-namespace-path={namespace}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no",
-            "--capability=all", "--drop-capability=CAP_SYS_TIME", "--system-call-filter=@known", f"--setenv={legacy}", "--bind=/dev/kmsg",
+            # The clock is the host's.
+            "--capability=all", "--drop-capability=CAP_SYS_TIME", "--system-call-filter=@known",
+            f"--setenv={legacy}", "--bind=/dev/kmsg",
             f"--bind={self.folder}/containerd:/var/lib/containerd",
             f"--bind={self.folder}/kubelet:/var/lib/kubelet",
             "systemd.show_status=yes",

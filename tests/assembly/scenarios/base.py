@@ -10,7 +10,8 @@ from versions import MINORS
 
 CASES = list(MINORS)
 # Files beside the document.
-FILES = {"hello.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hello, namespace: default}\ndata: {said: by-hagen}\n"}
+HELLO = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hello, namespace: default}\ndata: {said: by-hagen}\n"
+FILES = {"hello.yaml": HELLO}
 
 
 def DOCUMENT(minor):
@@ -40,7 +41,7 @@ def play(cluster, minor):
     cluster.pods_run()
     for name in cluster.names():
         for unit in ("hagen-firstboot", "cloud-config", "cloud-final"):
-            started = cluster[name].must("systemctl", "show", "--value", "--property=ExecMainStartTimestamp", unit).strip()
-            if started:
+            started = cluster[name].must("systemctl", "show", "--value", "--property=ExecMainStartTimestamp", unit)
+            if started.strip():
                 raise Failed(f"{name}: {unit} ran again: {started}")
     cluster.secrets_are_gone(*cluster.names())

@@ -1,4 +1,4 @@
-"""A disk with no more room than cloud-init needs: the machine says so before it starts anything, and goes on once there is room."""
+"""A disk with no more room than cloud-init needs: the machine says so, starts nothing, and goes on once there is room."""
 
 import os
 

@@ -52,7 +52,7 @@ def secrets(cluster):
 
 
 def expire(cluster):
-    """In some seconds, as the API does it: the token cleaner deletes the tokens, and with their owner go the certificates."""
+    """In some seconds, as the API does it: the token cleaner deletes the tokens, with their owner go the certificates."""
     before = secrets(cluster)
     soon = f"{datetime.now(timezone.utc) + timedelta(seconds=5):%Y-%m-%dT%H:%M:%SZ}"
     patch = json.dumps({"stringData": {"expiration": soon}})

@@ -1,4 +1,4 @@
-"""The holder of the VIP is cut off, with the lease's default and with kube-vip's own; how long the VIP is silent is printed.
+"""The holder of the VIP is cut off, with three lengths of its lease; how long the VIP is silent is printed.
 
 Figures of kube-vip's stand-in, unless HAGEN_KUBE_VIP_IMAGE named the real one.
 The other side of a short lease is printed too: whether the VIP moves without
@@ -28,7 +28,8 @@ def play(cluster, lease):
         cluster.power_off(holder)
         started = time.monotonic()
         cluster.vip_answers(seconds=120)
-        cluster.say(f"lease {lease}: {holder} lost power, {cluster.vip_holder()} holds the VIP, {time.monotonic() - started:.1f} s")
+        silent = time.monotonic() - started
+        cluster.say(f"lease {lease}: {holder} lost power, {cluster.vip_holder()} holds the VIP, {silent:.1f} s")
         cluster.power_on(holder)
         cluster.nodes_are(*cluster.names())
         cluster.etcd_voters_are(*cluster.control_planes())

@@ -1,4 +1,4 @@
-"""A control plane gets a blank disk while another one is off: without a majority it waits, says so and touches nothing."""
+"""A control plane gets a blank disk while another one is off: without a majority it waits and touches nothing."""
 
 from cluster import Failed, document
 

@@ -1,4 +1,4 @@
-"""The init node is emptied and started while all others are off: two clusters meet, and the odd one out stops itself."""
+"""The init node is emptied and started while all others are off: two clusters meet, the odd one out stops itself."""
 
 from cluster import Failed, document
 

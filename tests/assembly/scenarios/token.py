@@ -1,4 +1,4 @@
-"""Authorities embedded in every control plane's seed; workers join with the token, and one that comes after the window says what helps."""
+"""Workers join with the token, and one that comes after the window says what helps; authorities are in every seed."""
 
 import base64
 from datetime import datetime, timedelta

@@ -32,7 +32,8 @@ def play(cluster):
     cluster.shows("cp1", "failed", "not installed: containerd")
     nothing_was_started(cp1)
     cp1.put_back("usr/bin/containerd")
-    cluster.shows("cp1", "failed", "no interface has 10.9.0.11, the address of cp1; this machine has 10.9.0.99/24 on host0")
+    cluster.shows(
+        "cp1", "failed", "no interface has 10.9.0.11, the address of cp1; this machine has 10.9.0.99/24 on host0")
     nothing_was_started(cp1)
     cluster.switch.ip("address", "add", "10.9.0.11/24", "dev", "host0", machine="cp1")
     cluster.shows("cp1", "failed", f"kubeadm is v{MINORS['1.35']}, this bundle was rendered for v{MINORS['1.36']}")
