@@ -1,14 +1,16 @@
-"""Each machine of a running cluster in turn, the init node first, gets a blank disk and the same seed."""
+"""Machines of a running cluster, the init node or each other one in turn, get a blank disk and the same seed."""
 
 from cluster import Failed, document
 
+CASES = ["init", "others"]
+SAMPLE = ["init"]
 DOCUMENT = document()
 
 
-def play(cluster):
+def play(cluster, case):
     cluster.power_on()
     cluster.formed()
-    for name in cluster.names():
+    for name in ("cp1",) if case == "init" else ("cp2", "cp3", "w1"):
         before, uid = disturbable(cluster, name), cluster.uid()
         cluster.blank(name)
         cluster.power_on(name)
