@@ -23,7 +23,6 @@ from versions import MINORS
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ASSEMBLY = REPOSITORY / "target" / "assembly"
 STATE = "/var/lib/hagen"
-VERSION = MINORS["1.36"]
 # Where a control plane keeps secrets of its seed: what it serves with, and what the caretaker needs.
 NEEDED = {
     "etc/kubernetes/pki/", "etc/kubernetes/kube-vip.conf", "etc/hagen/token-secret.yaml", "etc/hagen/token.yaml",
@@ -34,7 +33,7 @@ NEEDED = {
 DOCUMENT = {
     "name": "assembly",
     "kubernetes": {
-        "version": VERSION,
+        "version": MINORS["1.36"],
         # A network namespace may not set the table's size.
         "proxy": {"mode": "nftables", "config": {"conntrack": {"maxPerCore": 0}}},
         "ignorePreflightErrors": ["SystemVerification", "NumCPU", "Mem"],
@@ -104,9 +103,9 @@ class Cluster:
         self.out = self.folder / "out"
         self.kubectl_binary = kubectl
         self.started = time.monotonic()
-        self._site, self._hagen, self._shown = site, hagen, {}
+        self._site, self._shown = site, {}
         self._write(files, issued)
-        self.render()
+        run(hagen, "render", self.folder / "cluster.yaml", "-o", self.out, stdout=subprocess.DEVNULL)
         gateway, declared = cluster_document["network"]["gateway"], cluster_document["nodes"]
         prefix = declared[0]["address"].split("/")[1]
         self.switch = Switch(site, f"{gateway}/{prefix}")
@@ -135,9 +134,6 @@ class Cluster:
             seed = base64.b64encode(os.urandom(32)).decode()
             secrets.write_text(
                 f"version: 1\nseed: {seed}\nissuedAt: {self.issued_at:%Y-%m-%dT%H:%M:%SZ}\n", encoding="utf-8")
-
-    def render(self):
-        run(self._hagen, "render", self.folder / "cluster.yaml", "-o", self.out, stdout=subprocess.DEVNULL)
 
     # Who there is.
 
@@ -304,7 +300,7 @@ class Cluster:
         self.until(otherwise, seconds)
 
     def shows(self, name, state, words, seconds=120):
-        """The sentence is where people look: status.json, the console and `hagen-status`; nothing was started."""
+        """The sentence is where people look: status.json, the console and `hagen-status`."""
         self.status(name, state, words, seconds)
         console = self[name].console.read_text(errors="replace")
         if words not in console:
@@ -312,6 +308,18 @@ class Cluster:
         said = self[name].inside("hagen-status")
         if said.returncode == 0 or words not in said.stdout:
             raise Failed(f"hagen-status on {name} says {said.stdout!r}, not '{words}'")
+
+    def nothing_was_started(self, name):
+        """The machine has touched nothing of Kubernetes."""
+        root = self[name].root
+        found = [*root.glob("etc/kubernetes/manifests/*"), *root.glob("var/lib/etcd/*")]
+        if found := [*found, *self[name].folder.glob("kubelet/pki")]:
+            raise Failed(f"{name} has gone on: {', '.join(map(str, found))}")
+
+    def no_cluster_was_started(self, *names):
+        for name in names:
+            if self[name].etcd_store.exists():
+                raise Failed(f"{name} has started a cluster")
 
     def etcd_voters_are(self, *names, seconds=60):
         """Exactly these etcd members, all started, none of them a learner."""

@@ -114,6 +114,11 @@ class Machine:
         self.process = None
         self._fit_disk()
 
+    @property
+    def etcd_store(self):
+        """Where etcd has its data; there is nothing before it was started."""
+        return self.root / "var/lib/etcd/member"
+
     def power_on(self):
         namespace = self.switch.plug_in(self.name, self.mac, "host0")
         groups = " ".join(str(group / "cgroup.procs") for group in make_cgroups(self.place))

@@ -36,5 +36,5 @@ def lose_power(cluster, seconds, *names):
 
 def store(cluster, name):
     """What tells etcd's data from other data in the same place, None if there is none."""
-    path = cluster[name].root / "var/lib/etcd/member"
+    path = cluster[name].etcd_store
     return path.stat().st_ino if path.exists() else None

@@ -1,7 +1,7 @@
 """Workers join with the token, and one that comes after the window says what helps; authorities are in every seed."""
 
 import base64
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cluster import Failed, document
 
