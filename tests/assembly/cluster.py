@@ -302,12 +302,15 @@ class Cluster:
     def shows(self, name, state, words, seconds=120):
         """The sentence is where people look: status.json, the console and `hagen-status`."""
         self.status(name, state, words, seconds)
-        console = self[name].console.read_text(errors="replace")
-        if words not in console:
-            raise Failed(f"{name}'s console does not say '{words}'")
-        said = self[name].inside("hagen-status")
-        if said.returncode == 0 or words not in said.stdout:
-            raise Failed(f"hagen-status on {name} says {said.stdout!r}, not '{words}'")
+
+        # status.json is written first.
+        def unseen():
+            if words not in self[name].console.read_text(errors="replace"):
+                return f"{name}'s console does not say '{words}'"
+            said = self[name].inside("hagen-status")
+            return (said.returncode == 0 or words not in said.stdout) and (
+                f"hagen-status on {name} says {said.stdout!r}, not '{words}'")
+        self.until(unseen, 10)
 
     def nothing_was_started(self, name):
         """The machine has touched nothing of Kubernetes."""
