@@ -90,7 +90,8 @@ kubeadm_says() {
     echo "the bootstrap token is not valid in the cluster (any more); on a control plane run: sudo kubeadm token create --config /etc/hagen/token.yaml"
   elif grep -q 'etcdserver: unhealthy cluster' "$1"; then
     # Only control planes come here, and they have sourced control-plane.sh.
-    echo "etcd lets no machine in while another one of it is off ($(silent)); start it"
+    found=$(silent)
+    echo "etcd lets no machine in while another one of it is off${found:+ ($found)}; start it"
   elif found=$(grep -m1 'already exists in the cluster' "$1"); then
     echo "the cluster still holds this machine's old Node $NODE_NAME as Ready; waiting until it no longer is"
   elif found=$(grep -m1 -o '\[ERROR .*' "$1"); then
