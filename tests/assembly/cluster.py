@@ -437,6 +437,9 @@ class Cluster:
             }
             for log, text in told.items():
                 (logs / log).write_text(text, encoding="utf-8")
+            shutil.rmtree(logs / "pods", ignore_errors=True)
+            if (pods := each.root / "var/log/pods").exists():
+                shutil.copytree(pods, logs / "pods")
             if failed:
                 for log in ("console", "hagen-firstboot", "status.json"):
                     end = told[log].splitlines()[-30:]
