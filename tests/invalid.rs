@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use hagen::config::catalogue::Code;
 use hagen::config::diagnostics::Diagnostics;
 use hagen::config::schema::Document;
-use hagen::config::{Options, load};
+use hagen::config::{Input, Options, load};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid")
@@ -29,9 +29,9 @@ fn documents() -> Vec<PathBuf> {
 }
 
 fn load_file(path: &Path, allow_untested: bool) -> Result<(Document, Diagnostics), Diagnostics> {
-    let text = fs::read_to_string(path).unwrap();
-    let mut read = |relative: &str| fs::read(directory().join(relative));
-    load("cluster.yaml", &text, &mut read, &Options { allow_untested })
+    let content = fs::read(path).unwrap();
+    let mut read = |_, relative: &str| fs::read(directory().join(relative));
+    load(&[Input { name: "cluster.yaml", content: &content }], &mut read, &Options { allow_untested })
 }
 
 /// What a user would see of a document: errors, or the warnings of one that loads.

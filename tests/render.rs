@@ -93,8 +93,9 @@ fn no_file_of_a_bundle_can_be_replaced_by_the_document() {
     for path in rendered.keys().filter_map(|path| path.split_once("/rootfs").map(|(_, path)| path)) {
         seen += 1;
         let text = document(3, 1, &format!("files: [{{path: {path}, content: mine}}]\n"), "");
-        let mut read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-        let loaded = hagen::config::load("cluster.yaml", &text, &mut read, &hagen::config::Options::default());
+        let mut read = |_, _: &str| Err(std::io::ErrorKind::NotFound.into());
+        let input = hagen::config::Input { name: "cluster.yaml", content: text.as_bytes() };
+        let loaded = hagen::config::load(&[input], &mut read, &hagen::config::Options::default());
         assert!(loaded.is_err(), "{path} may be replaced");
     }
     assert!(seen > 100, "only {seen} paths were looked at");

@@ -1,14 +1,20 @@
 //! The command line: arguments as typed values, one file a verb. Only here are the clock, randomness, files and the
 //! terminal touched.
 
+pub mod check;
+mod document;
+pub mod explain;
+pub mod init;
 pub mod render;
 pub mod secrets;
+pub mod tools;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Parser, Subcommand};
+use hagen::config::values::ClusterName;
 use hagen::secrets::{Secrets, SecretsError};
 use time::OffsetDateTime;
 
@@ -31,22 +37,90 @@ pub struct Arguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write a document to begin with
+    Init(InitArguments),
+    /// Say all that is wrong with a document
+    Check(CheckArguments),
     /// Write one first-boot bundle per node
     Render(RenderArguments),
     /// Look after the secrets file
     Secrets(SecretsArguments),
+    /// Explain a code such as HAGEN036, or list all
+    Explain(ExplainArguments),
+    /// Print the document's JSON Schema, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+    /// Write the man pages
+    Man(ManArguments),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// File to write; one that is there is left alone
+    #[arg(default_value = "cluster.yaml")]
+    pub document: Utf8PathBuf,
+    /// The cluster's name
+    #[arg(long, default_value = "homelab")]
+    pub name: ClusterName,
+    /// How many control planes: 1, 3, 5 or 7
+    #[arg(long, value_name = "N", default_value = "3", value_parser = odd)]
+    pub control_planes: u8,
+    /// How many workers, at most 200
+    #[arg(long, value_name = "M", default_value = "1", value_parser = clap::value_parser!(u8).range(0..=200))]
+    pub workers: u8,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The cluster's document; more are laid over it in order
+    #[arg(required = true, value_name = "DOCUMENT")]
+    pub documents: Vec<Utf8PathBuf>,
+    /// Warnings are errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Accept a Kubernetes minor version that hagen was not tested with
+    #[arg(long)]
+    pub allow_untested: bool,
+    /// Print JSON, with the place of each message
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// As the message shows it: HAGEN036, or 36
+    pub code: Option<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// Which shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Folder to write them to, which must exist
+    pub folder: Utf8PathBuf,
 }
 
 /// Arguments of `render`.
 #[derive(Debug, Args)]
 pub struct RenderArguments {
-    /// The cluster's document
-    pub document: Utf8PathBuf,
+    /// The cluster's document; more are laid over it in order
+    #[arg(required = true, value_name = "DOCUMENT")]
+    pub documents: Vec<Utf8PathBuf>,
     /// Folder to write; an older one that hagen wrote is replaced in one move
     #[arg(short, long, value_name = "DIR")]
     pub out: Utf8PathBuf,
     /// Secrets file, `-` for standard input [default: <document>.secrets.yaml
-    /// beside the document, made by the first render]
+    /// beside the first document, made by the first render]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<Utf8PathBuf>,
     /// A missing secrets file is an error (for CI)
@@ -93,6 +167,8 @@ pub enum SecretsVerb {
 pub enum Failure {
     /// The input is wrong; the text says where and how.
     Input(String),
+    /// The input is wrong, and that was said on standard output.
+    Said,
     /// A file could not be read or written.
     Files(anyhow::Error),
 }
@@ -101,6 +177,7 @@ impl Failure {
     /// Says it on standard error.
     pub fn report(self) -> ExitCode {
         let (text, code) = match self {
+            Self::Said => return ExitCode::from(1),
             Self::Input(text) => (text, 1),
             Self::Files(error) => (format!("error: {error:#}"), 3),
         };
@@ -113,6 +190,14 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Files(error)
+    }
+}
+
+/// Reads an odd number of control planes.
+fn odd(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(number @ (1 | 3 | 5 | 7)) => Ok(number),
+        _ => Err("etcd needs an odd number of members: 1, 3, 5 or 7".to_owned()),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `hagen render`: reads the document and its secrets, calls the pure renderer, hands the tree to the writer.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
@@ -13,6 +12,7 @@ use hagen::render::{NodeSummary, Options, render};
 use hagen::secrets::Secrets;
 use time::{Duration, OffsetDateTime};
 
+use super::document::{self, Loaded};
 use super::{Failure, RenderArguments, now, parse_secrets, write_secrets};
 use crate::output;
 
@@ -21,45 +21,31 @@ const SOON: Duration = Duration::days(30);
 
 /// Runs the verb.
 pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
-    let path = &arguments.document;
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Input(format!("error: {path} cannot be read: {error}")))?;
-    let folder = path.parent().unwrap_or(Utf8Path::new(""));
-    // Kept by name: the digest of the inputs covers them in the order of their names.
-    let mut read: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let options = config::Options { allow_untested: arguments.allow_untested };
-    let loaded = config::load(
-        path.as_str(),
-        &text,
-        &mut |name| {
-            let bytes = std::fs::read(folder.join(name))?;
-            read.insert(name.to_owned(), bytes.clone());
-            Ok(bytes)
-        },
-        &options,
-    );
+    let Loaded { result, contents, files } = document::read(&arguments.documents, &options)?;
     let colour = io::stderr().is_terminal();
-    let document = match loaded {
-        Ok((document, warnings)) => {
-            if !warnings.is_empty() {
-                let shown = warnings.render(colour);
-                if arguments.strict {
-                    return Err(Failure::Input(format!(
-                        "{shown}\nerror: warnings are errors here (--strict); nothing was written"
-                    )));
-                }
-                let _ = writeln!(io::stderr(), "{}", shown.trim_end());
-            }
-            document
-        }
-        Err(diagnostics) => return Err(Failure::Input(diagnostics.render(colour))),
+    let (document, mut diagnostics) = match result {
+        Ok((document, warnings)) => (Some(document), warnings),
+        Err(errors) => (None, errors),
+    };
+    if arguments.strict {
+        diagnostics.deny_warnings();
+    }
+    if !diagnostics.is_empty() {
+        let _ = write!(io::stderr(), "{}", diagnostics.render(colour));
+    }
+    let document = match document {
+        Some(document) if !diagnostics.has_errors() => document,
+        _ => return Err(Failure::Input("nothing was written".to_owned())),
     };
 
     let now = now();
-    let (secrets, secrets_text) = load_secrets(arguments, path, now)?;
-    let inputs: Vec<&[u8]> = [text.as_bytes(), secrets_text.as_bytes()]
-        .into_iter()
-        .chain(read.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]))
+    let (secrets, secrets_text) = load_secrets(arguments, now)?;
+    let inputs: Vec<&[u8]> = contents
+        .iter()
+        .map(Vec::as_slice)
+        .chain([secrets_text.as_bytes()])
+        .chain(files.iter().flat_map(|((_, name), bytes)| [name.as_bytes(), bytes.as_slice()]))
         .collect();
     let rendered = render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree })
         .map_err(|error| Failure::Input(format!("error: {error}")))?;
@@ -79,11 +65,7 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
 }
 
 /// The secrets and their text; the first render makes them.
-fn load_secrets(
-    arguments: &RenderArguments,
-    document: &Utf8Path,
-    now: OffsetDateTime,
-) -> Result<(Secrets, String), Failure> {
+fn load_secrets(arguments: &RenderArguments, now: OffsetDateTime) -> Result<(Secrets, String), Failure> {
     if arguments.secrets.as_deref() == Some(Utf8Path::new("-")) {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).context("reading secrets from standard input")?;
@@ -91,7 +73,7 @@ fn load_secrets(
     }
     let path: Utf8PathBuf = match &arguments.secrets {
         Some(path) => path.clone(),
-        None => document.with_extension("secrets.yaml"),
+        None => arguments.documents.first().map(|path| path.with_extension("secrets.yaml")).unwrap_or_default(),
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok((parse_secrets(path.as_str(), &text)?, text)),

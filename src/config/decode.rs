@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use super::catalogue::Code;
 use super::diagnostics::{Span, Spanned};
+use super::keys::{self, Shape};
 use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
@@ -108,7 +109,7 @@ pub(super) const FIRST_LINE: &str = "begin with `name: homelab`; `examples/` has
 
 /// Reads the document's root. `None` when it is no mapping: then there is nothing to check.
 pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft> {
-    let field = Field { path: String::new(), node: root, context };
+    let field = Field { path: String::new(), node: root, shape: Shape::Mapping(keys::DOCUMENT), context };
     let Kind::Mapping(_) = &root.kind else {
         let (code, what) = match root.is_null() {
             true => (Code::EmptyDocument, "the document is empty".to_owned()),
@@ -117,11 +118,10 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         field.push(field.error(code, what).help(FIRST_LINE));
         return None;
     };
-    let mut fields = field.fields()?;
+    let fields = field.fields()?;
 
-    let name = fields.required("name", "name: homelab", Field::spanned);
-    let format = fields
-        .or("format", Format::CloudInit, |field| field.choice(&[("cloud-init", Format::CloudInit)], &["ignition"]));
+    let name = fields.required("name", Field::spanned);
+    let format = fields.or("format", Format::CloudInit, |field| field.choice(&[("cloud-init", Format::CloudInit)]));
     let (version, kubernetes) = kubernetes(fields.section("kubernetes"));
     let (vip, endpoint) = endpoint(fields.section("endpoint"));
     let etcd = etcd(fields.section("etcd"));
@@ -129,22 +129,16 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let pki = pki(fields.section("pki"));
     let os = fields.or("os", OperatingSystem::Debian, operating_system);
     let network = network(fields.section("network"));
-    let mut software = fields.section("software");
-    software.later("source", &["preinstalled"]);
+    let software = fields.section("software");
+    software.optional("source", |field| field.choice(&[("preinstalled", ())]));
     software.finish();
-    fields.later("registries", &[]);
-    let mut containerd = fields.section("containerd");
+    let containerd = fields.section("containerd");
     let extra_config = containerd.optional("extraConfig", toml_table);
     containerd.finish();
     let manifests = fields.or("manifests", Vec::new(), |field| field.list(manifest));
     let users = fields.or("users", Vec::new(), |field| field.list(user));
     let files = fields.or("files", Vec::new(), |field| field.list(file));
-    let nodes = fields.required("nodes", "nodes: [{name: cp1, role: control-plane, address: 10.9.0.11/24}]", |field| {
-        Some(field.items()?.iter().map(|item| node(item, os)).collect())
-    });
-    for planned in ["media", "encryption", "audit"] {
-        fields.later(planned, &[]);
-    }
+    let nodes = fields.required("nodes", |field| Some(field.items()?.iter().map(node).collect()));
     fields.finish();
 
     let containerd = Containerd { extra_config };
@@ -168,8 +162,8 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     })
 }
 
-fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Kubernetes) {
-    let version = fields.required("version", "version: 1.36.3", Field::spanned);
+fn kubernetes(fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Kubernetes) {
+    let version = fields.required("version", Field::spanned);
     let range =
         |field: &Field<'_>| field.one_or_list(|item| item.parsed("a range", parse_range).map(|range| item.here(range)));
     let default_range = |text: &str| -> Vec<Spanned<IpNet>> {
@@ -182,19 +176,16 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     let image_repository =
         fields.or("imageRepository", "registry.k8s.io".to_owned(), |field| field.parsed("text", image_repository));
     let proxy = proxy(fields.section("proxy"));
-    let mut section = fields.section("apiServer");
+    let section = fields.section("apiServer");
     let api_server = ApiServer {
         cert_sans: section.or("certSANs", Vec::new(), |field| field.list(Field::value)),
         extra_args: section.or("extraArgs", BTreeMap::new(), arguments),
         extra_volumes: section.or("extraVolumes", Vec::new(), |field| field.list(extra_volume)),
     };
-    section.later("extraEnvs", &[]);
     section.finish();
-    let mut component = |key| {
-        let mut section = fields.section(key);
+    let component = |key| {
+        let section = fields.section(key);
         let extra_args = section.or("extraArgs", BTreeMap::new(), arguments);
-        section.later("extraVolumes", &[]);
-        section.later("extraEnvs", &[]);
         section.finish();
         extra_args
     };
@@ -209,10 +200,7 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     });
     let kubelet_extra_args = fields.or("kubeletExtraArgs", BTreeMap::new(), arguments);
     let timeouts = timeouts(fields.section("timeouts"));
-    for planned in ["patches", "featureGates", "encryption", "audit"] {
-        fields.later(planned, &[]);
-    }
-    let stand_in = Spanned::new(rules::versions::NEWEST, fields.span);
+    let stand_in = Spanned::new(KubernetesVersion::NEWEST, fields.span);
     fields.finish();
     let kubernetes = Kubernetes {
         version: version.unwrap_or(stand_in),
@@ -232,7 +220,7 @@ fn kubernetes(mut fields: Fields<'_>) -> (Option<Spanned<KubernetesVersion>>, Ku
     (version, kubernetes)
 }
 
-fn proxy(mut fields: Fields<'_>) -> Proxy {
+fn proxy(fields: Fields<'_>) -> Proxy {
     let mode = fields.or("mode", ProxyMode::Iptables, |field| {
         let modes = [
             ("iptables", ProxyMode::Iptables),
@@ -240,15 +228,15 @@ fn proxy(mut fields: Fields<'_>) -> Proxy {
             ("ipvs", ProxyMode::Ipvs),
             ("none", ProxyMode::None),
         ];
-        field.choice(&modes, &[])
+        field.choice(&modes)
     });
     let config = fields.or("config", serde_json::Map::new(), json_object);
     fields.finish();
     Proxy { mode, config }
 }
 
-fn timeouts(mut fields: Fields<'_>) -> Timeouts {
-    let mut timeout = |key, minutes: u64| fields.or(key, GoDuration::from_secs(minutes * 60), Field::value);
+fn timeouts(fields: Fields<'_>) -> Timeouts {
+    let timeout = |key, minutes: u64| fields.or(key, GoDuration::from_secs(minutes * 60), Field::value);
     let timeouts = Timeouts {
         control_plane_component_health_check: timeout("controlPlaneComponentHealthCheck", 10),
         discovery: timeout("discovery", 30),
@@ -257,15 +245,14 @@ fn timeouts(mut fields: Fields<'_>) -> Timeouts {
         kubernetes_api_call: timeout("kubernetesAPICall", 5),
         tls_bootstrap: timeout("tlsBootstrap", 10),
     };
-    fields.later("upgradeManifests", &[]);
     fields.finish();
     timeouts
 }
 
 fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
-    let mut fields = field.fields()?;
+    let fields = field.fields()?;
     let path = |field: &Field<'_>| field.checked(Code::BadPath, "a path", rules::files::plain_path);
-    let name = fields.required("name", "name: audit-logs", |field| {
+    let name = fields.required("name", |field| {
         field.parsed("text", |text| {
             text.parse::<NodeName>().map(|name| name.to_string()).map_err(|_| {
                 Invalid::new(
@@ -275,11 +262,11 @@ fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
             })
         })
     });
-    let host_path = fields.required("hostPath", "hostPath: /var/log/kubernetes", path);
-    let mount_path = fields.required("mountPath", "mountPath: /var/log/kubernetes", path);
+    let host_path = fields.required("hostPath", path);
+    let mount_path = fields.required("mountPath", path);
     let read_only = fields.or("readOnly", false, Field::boolean);
     let types = ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
-    let path_type = fields.optional("pathType", |field| field.choice(&types.map(|word| (word, word)), &[]));
+    let path_type = fields.optional("pathType", |field| field.choice(&types.map(|word| (word, word))));
     fields.finish();
     Some(ExtraVolume {
         name: name?,
@@ -290,63 +277,53 @@ fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
     })
 }
 
-fn endpoint(mut fields: Fields<'_>) -> (Option<Spanned<IpAddr>>, Endpoint) {
-    let vip = fields.required("vip", "vip: 10.9.0.10", |field| {
-        field.parsed("an address", parse_address).map(|address| field.here(address))
-    });
+fn endpoint(fields: Fields<'_>) -> (Option<Spanned<IpAddr>>, Endpoint) {
+    let vip =
+        fields.required("vip", |field| field.parsed("an address", parse_address).map(|address| field.here(address)));
     let name = fields.optional("name", Field::value);
-    let port = fields.or("port", 6443, |field| field.integer(1..=65535));
-    fields.optional("provider", |field| field.choice(&[("kube-vip", ())], &["keepalived", "external"]));
-    let mut section = fields.section("kubeVip");
-    section.optional("mode", |field| field.choice(&[("arp", ())], &["bgp", "routing-table", "wireguard"]));
+    let port = fields.or("port", 6443, |field| field.integer());
+    fields.optional("provider", |field| field.choice(&[("kube-vip", ())]));
+    let section = fields.section("kubeVip");
+    section.optional("mode", |field| field.choice(&[("arp", ())]));
     let interface = section.optional("interface", Field::value);
     let services = section.or("services", false, Field::boolean);
-    section.later("loadBalancer", &["false"]);
     let image = section.optional("image", |field| field.parsed("text", rules::kube_vip::image));
-    let mut lease = section.section("lease");
-    let mut seconds = |key, default| lease.or(key, default, |field| field.integer(1..=3600));
+    let lease = section.section("lease");
+    let seconds = |key, default| lease.or(key, default, |field| field.integer());
     let lease_duration = seconds("duration", 15);
     let renew_deadline = seconds("renewDeadline", 10);
     let retry_period = seconds("retryPeriod", 2);
     lease.finish();
-    section.later("bgp", &[]);
     section.finish();
-    for planned in ["keepalived", "bindPort"] {
-        fields.later(planned, &[]);
-    }
     let stand_in = Spanned::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), fields.span);
     fields.finish();
     let kube_vip = KubeVip { interface, services, image, lease_duration, renew_deadline, retry_period };
     (vip, Endpoint { name, port, vip: vip.unwrap_or(stand_in), kube_vip })
 }
 
-fn etcd(mut fields: Fields<'_>) -> Etcd {
-    fields.optional("topology", |field| field.choice(&[("stacked", ())], &["external"]));
+fn etcd(fields: Fields<'_>) -> Etcd {
+    fields.optional("topology", |field| field.choice(&[("stacked", ())]));
     let image_tag = fields.optional("imageTag", |field| field.parsed("text", image_tag));
     let extra_args = fields.or("extraArgs", BTreeMap::new(), arguments);
-    for planned in ["endpoints", "certificates", "extraEnvs"] {
-        fields.later(planned, &[]);
-    }
     fields.finish();
     Etcd { image_tag, extra_args }
 }
 
 const CERTIFICATES: [(&str, Certificates); 2] = [("upload", Certificates::Upload), ("embed", Certificates::Embed)];
 
-fn bootstrap(mut fields: Fields<'_>) -> Bootstrap {
-    fields.optional("strategy", |field| field.choice(&[("init-join", ())], &["quorum"]));
-    let certificates = fields.or("certificates", Certificates::Upload, |field| field.choice(&CERTIFICATES, &[]));
+fn bootstrap(fields: Fields<'_>) -> Bootstrap {
+    fields.optional("strategy", |field| field.choice(&[("init-join", ())]));
+    let certificates = fields.or("certificates", Certificates::Upload, |field| field.choice(&CERTIFICATES));
     let credentials = fields.or("credentials", Credentials::Certificate, |field| {
-        field.choice(&[("certificate", Credentials::Certificate), ("token", Credentials::Token)], &[])
+        field.choice(&[("certificate", Credentials::Certificate), ("token", Credentials::Token)])
     });
     let window = fields.or("window", GoDuration::from_secs(168 * 3600), Field::value);
-    fields.later("absent", &[]);
     fields.finish();
     Bootstrap { certificates, credentials, window }
 }
 
-fn pki(mut fields: Fields<'_>) -> Pki {
-    let mut period = |key, hours: u64| fields.or(key, GoDuration::from_secs(hours * 3600), Field::value);
+fn pki(fields: Fields<'_>) -> Pki {
+    let period = |key, hours: u64| fields.or(key, GoDuration::from_secs(hours * 3600), Field::value);
     let pki = Pki {
         ca_certificate_validity_period: period("caCertificateValidityPeriod", 87600),
         certificate_validity_period: period("certificateValidityPeriod", 8760),
@@ -359,10 +336,10 @@ const SYSTEMS: [(&str, OperatingSystem); 2] =
     [("debian", OperatingSystem::Debian), ("ubuntu", OperatingSystem::Ubuntu)];
 
 fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
-    field.choice(&SYSTEMS, &["flatcar", "fedora-coreos"])
+    field.choice(&SYSTEMS)
 }
 
-fn network(mut fields: Fields<'_>) -> Network {
+fn network(fields: Fields<'_>) -> Network {
     let network = Network {
         gateway: fields
             .optional("gateway", |field| field.parsed("an address", parse_address).map(|address| field.here(address))),
@@ -370,15 +347,15 @@ fn network(mut fields: Fields<'_>) -> Network {
             .or("nameservers", Vec::new(), |field| field.list(|item| item.parsed("an address", parse_address))),
         search: fields.or("search", Vec::new(), |field| field.list(Field::value)),
         ntp: fields.or("ntp", Vec::new(), |field| field.list(|item| item.parsed("a name or an address", time_server))),
-        mtu: fields.optional("mtu", |field| field.integer(1280..=9216)),
+        mtu: fields.optional("mtu", |field| field.integer()),
     };
     fields.finish();
     network
 }
 
 fn user(field: &Field<'_>) -> Option<User> {
-    let mut fields = field.fields()?;
-    let name = fields.required("name", "name: ops", Field::spanned);
+    let fields = field.fields()?;
+    let name = fields.required("name", Field::spanned);
     let keys = fields.or("sshAuthorizedKeys", Vec::new(), |field| {
         field.list(|item| item.checked(Code::BadAuthorizedKey, "a public key", rules::users::authorized_key))
     });
@@ -388,8 +365,8 @@ fn user(field: &Field<'_>) -> Option<User> {
 }
 
 fn file(field: &Field<'_>) -> Option<File> {
-    let mut fields = field.fields()?;
-    let path = fields.required("path", "path: /etc/motd", |field| {
+    let fields = field.fields()?;
+    let path = fields.required("path", |field| {
         field.checked(Code::BadPath, "a path", rules::files::plain_path).map(|path| field.here(path))
     });
     let content = fields.optional("content", |field| Some((field.node.span, field.text("text")?.as_bytes().to_vec())));
@@ -419,20 +396,20 @@ fn file(field: &Field<'_>) -> Option<File> {
     Some(File { path: path?, content: content.or(source)?.1, mode, owner })
 }
 
-fn node(field: &Field<'_>, os: OperatingSystem) -> NodeDraft {
-    let Some(mut fields) = field.fields() else { return NodeDraft::default() };
+fn node(field: &Field<'_>) -> NodeDraft {
+    let Some(fields) = field.fields() else { return NodeDraft::default() };
     let draft = NodeDraft {
-        name: fields.required("name", "name: cp1", Field::spanned),
-        role: fields.required("role", "role: worker", |field| {
+        name: fields.required("name", Field::spanned),
+        role: fields.required("role", |field| {
             let roles = [("control-plane", Role::ControlPlane), ("worker", Role::Worker)];
-            field.choice(&roles, &["etcd", "load-balancer"]).map(|role| field.here(role))
+            field.choice(&roles).map(|role| field.here(role))
         }),
-        address: fields.required("address", "address: 10.9.0.11/24", |field| {
+        address: fields.required("address", |field| {
             field.parsed("an address", parse_interface_address).map(|address| field.here(address))
         }),
         mac: fields.optional("mac", Field::spanned),
         interface: fields.optional("interface", Field::spanned),
-        certificates: fields.optional("certificates", |field| field.choice(&CERTIFICATES, &[])),
+        certificates: fields.optional("certificates", |field| field.choice(&CERTIFICATES)),
         roles: fields.or("roles", Vec::new(), |field| {
             field.list(|item| item.checked(Code::BadRoleLabel, "text", rules::labels::role))
         }),
@@ -441,11 +418,8 @@ fn node(field: &Field<'_>, os: OperatingSystem) -> NodeDraft {
         kubelet_extra_args: fields.or("kubeletExtraArgs", BTreeMap::new(), arguments),
         files: fields.or("files", Vec::new(), |field| field.list(file)),
     };
-    fields.later("network", &[]);
-    fields.later("proxmox", &[]);
-    fields.later("format", &["cloud-init"]);
-    let own: Vec<&str> = SYSTEMS.iter().filter(|(_, system)| *system == os).map(|(word, _)| *word).collect();
-    fields.later("os", &own);
+    fields.optional("format", |field| field.choice(&[("cloud-init", ())]));
+    fields.optional("os", operating_system);
     fields.finish();
     draft
 }
@@ -456,15 +430,15 @@ fn label_value(field: &Field<'_>) -> Option<LabelValue> {
 }
 
 fn taint(field: &Field<'_>) -> Option<Taint> {
-    let mut fields = field.fields()?;
-    let key = fields.required("key", "key: dedicated", Field::value);
+    let fields = field.fields()?;
+    let key = fields.required("key", Field::value);
     let value = fields.optional("value", Field::value).or_else(|| "".parse().ok());
     let effects = [
         ("NoSchedule", TaintEffect::NoSchedule),
         ("PreferNoSchedule", TaintEffect::PreferNoSchedule),
         ("NoExecute", TaintEffect::NoExecute),
     ];
-    let effect = fields.required("effect", "effect: NoSchedule", |field| field.choice(&effects, &[]));
+    let effect = fields.required("effect", |field| field.choice(&effects));
     fields.finish();
     Some(Taint { key: key?, value: value?, effect: effect? })
 }
@@ -589,7 +563,7 @@ fn json(field: &Field<'_>) -> Option<serde_json::Value> {
 
 /// The bytes of a file that the document names.
 fn bytes(field: &Field<'_>, path: &str) -> Option<Vec<u8>> {
-    match (field.context.read)(path) {
+    match (field.context.read)(field.node.span.source, path) {
         Ok(bytes) => Some(bytes),
         Err(error) => {
             // The same words on every system.
@@ -597,6 +571,7 @@ fn bytes(field: &Field<'_>, path: &str) -> Option<Vec<u8>> {
                 io::ErrorKind::NotFound => "it does not exist".to_owned(),
                 io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
                 io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+                io::ErrorKind::FileTooLarge => "it is too large".to_owned(),
                 _ => error.to_string(),
             };
             let message = format!("`{}`: cannot read `{path}`: {why}", field.path);

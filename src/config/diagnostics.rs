@@ -231,13 +231,16 @@ impl Diagnostic {
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     sources: Sources,
+    /// How many of the sources are the document itself.
+    documents: u32,
     list: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
-    /// Nothing to say about these texts yet.
-    pub const fn new(sources: Sources) -> Self {
-        Self { sources, list: Vec::new() }
+    /// Nothing to say yet; the first `documents` sources will be the document's own.
+    pub fn new(documents: usize) -> Self {
+        let documents = u32::try_from(documents).unwrap_or(u32::MAX);
+        Self { sources: Sources::new(), documents, list: Vec::new() }
     }
 
     /// Adds a message.
@@ -294,8 +297,7 @@ impl Diagnostics {
         }
     }
 
-    /// Everything as text, ending with a line break; with ANSI colours when asked for.
-    /// When there is an error, the last line counts them and says that nothing was written.
+    /// Everything as text, ending with a line break; with ANSI colours when asked for. The last line counts.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         // A width that never cuts a line short: what is shown depends on the document alone.
@@ -305,15 +307,64 @@ impl Diagnostics {
             text.push_str(&diagnostic.render(&self.sources, &renderer));
             text.push_str("\n\n");
         }
-        let errors = self.errors();
-        if errors > 0 {
-            let problems = if errors == 1 { "problem" } else { "problems" };
-            let name = self.sources.name(0).unwrap_or("the document");
-            let title = format!("{errors} {problems} in {name}; nothing was written");
-            text.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(title))]));
+        if let Some((level, summary)) = self.summary() {
+            text.push_str(&renderer.render(&[Group::with_title(level.primary_title(summary))]));
             text.push('\n');
         }
         text
+    }
+
+    /// How much is wrong, where; nothing when nothing is.
+    fn summary(&self) -> Option<(Level<'static>, String)> {
+        let names: Vec<&str> = (0..self.documents).filter_map(|number| self.sources.name(number)).collect();
+        let count = |number: usize, what: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            _ => Some(format!("{number} {what}s")),
+        };
+        let errors = self.errors();
+        let counts: Vec<String> =
+            [count(errors, "error"), count(self.len() - errors, "warning")].into_iter().flatten().collect();
+        let level = if errors > 0 { Level::ERROR } else { Level::WARNING };
+        (!counts.is_empty()).then(|| (level, format!("{} in {}", counts.join(" and "), names.join(" + "))))
+    }
+
+    /// Everything for programs. Lines and columns count from 1, columns in characters; offsets are bytes of the text
+    /// without a byte order mark, an end is exclusive.
+    pub fn to_json(&self) -> serde_json::Value {
+        let place = |span: Span| {
+            let position = |offset: usize| {
+                let (line, column) = self.sources.position(Span { start: offset, ..span }).unwrap_or((1, 1));
+                serde_json::json!({"line": line, "column": column, "offset": offset})
+            };
+            (self.sources.name(span.source).unwrap_or_default(), position(span.start), position(span.end))
+        };
+        let related = |(span, label): &(Span, String)| {
+            let (file, start, end) = place(*span);
+            serde_json::json!({"file": file, "start": start, "end": end, "message": label})
+        };
+        let diagnostics: Vec<serde_json::Value> = self
+            .list
+            .iter()
+            .map(|diagnostic| {
+                let (file, start, end) = place(diagnostic.span);
+                serde_json::json!({
+                    "severity": match diagnostic.severity {
+                        Severity::Error => "error",
+                        Severity::Warning => "warning",
+                    },
+                    "code": diagnostic.code.as_str(),
+                    "message": diagnostic.message,
+                    "file": file,
+                    "start": start,
+                    "end": end,
+                    "label": diagnostic.label,
+                    "related": diagnostic.secondary.iter().map(related).collect::<Vec<_>>(),
+                    "help": diagnostic.help,
+                })
+            })
+            .collect();
+        serde_json::json!({"errors": self.errors(), "warnings": self.len() - self.errors(), "diagnostics": diagnostics})
     }
 }
 

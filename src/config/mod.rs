@@ -1,11 +1,13 @@
 //! Text -> [`schema::Document`]: the schema, loading, and everything that can be said about a wrong document.
 //!
 //! In: the text of `cluster.yaml`, and a way to read the files that it names. Out: a document in which no value is
-//! invalid, or every message at once. The way: text -> `tree` -> `decode` -> `rules`.
+//! invalid, or every message at once. The way: text -> `tree` -> `overlay` -> `decode` -> `rules`.
 
 pub mod catalogue;
 mod decode;
 pub mod diagnostics;
+pub mod keys;
+mod overlay;
 mod reader;
 mod rules;
 pub mod schema;
@@ -19,9 +21,12 @@ use std::cell::RefCell;
 use std::io;
 
 use catalogue::Code;
-use diagnostics::{Diagnostic, Diagnostics, Sources, Span};
+use diagnostics::{Diagnostic, Diagnostics, Span};
+use keys::Shape;
 use schema::Document;
-use tree::Dialect;
+use tree::{Dialect, Node};
+
+pub use tree::TEXT_LIMIT;
 
 /// What the caller allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,43 +35,76 @@ pub struct Options {
     pub allow_untested: bool,
 }
 
-/// Reads a document.
+/// One file of the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Its name in messages.
+    pub name: &'a str,
+    /// Its bytes.
+    pub content: &'a [u8],
+}
+
+/// Reads a document: the first input, with every later one laid over it in order.
 ///
-/// `name` is the document's name in messages, `text` its content. `read` is asked for the files under `manifests`
-/// and `files[].source`, with the path as the document writes it, relative to the document.
+/// Mappings are merged key by key; nodes, users and files by their name or path; anything else is replaced.
+/// `read` is asked for the files under `manifests` and `files[].source`, with the number of the input that names it
+/// and the path as written there, relative to that input.
 /// With the document come the warnings; they never change what it says.
 ///
 /// # Errors
 /// All messages, sorted by place, when at least one of them is an error.
 pub fn load(
-    name: &str,
-    text: &str,
-    read: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>,
+    inputs: &[Input<'_>],
+    read: &mut dyn FnMut(usize, &str) -> io::Result<Vec<u8>>,
     options: &Options,
 ) -> Result<(Document, Diagnostics), Diagnostics> {
-    let mut sources = Sources::new();
-    let source = sources.add(name, text);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut diagnostics = Diagnostics::new(sources);
-    let parsed = match tree::parse(source, text, Dialect::Document) {
-        Ok(parsed) => parsed,
-        Err(diagnostic) => {
-            diagnostics.push(*diagnostic);
-            return Err(diagnostics);
+    let mut diagnostics = Diagnostics::new(inputs.len());
+    let mut root: Option<Node> = None;
+    let mut failed = false;
+    for (number, input) in inputs.iter().enumerate() {
+        let text = String::from_utf8_lossy(input.content);
+        let source = diagnostics.sources_mut().add(input.name, &text);
+        let parsed = check_encoding(source, input.content)
+            .and_then(|()| tree::parse(source, text.strip_prefix('\u{feff}').unwrap_or(&text), Dialect::Document));
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                failed = true;
+                continue;
+            }
+        };
+        for diagnostic in parsed.diagnostics {
+            diagnostics.push(diagnostic);
         }
-    };
-    for diagnostic in parsed.diagnostics {
-        diagnostics.push(diagnostic);
+        let over = parsed.documents.into_iter().next();
+        match (root.take(), over) {
+            // An overlay may have nothing to say.
+            (Some(base), over) => {
+                root = Some(match over {
+                    Some(over) if !over.is_null() => overlay::overlay(base, over, Shape::Mapping(keys::DOCUMENT)),
+                    _ => base,
+                });
+            }
+            (None, Some(base)) => root = Some(base),
+            (None, None) if number == 0 => {
+                let place = Span { source, start: 0, end: 0 };
+                let empty = Diagnostic::error(Code::EmptyDocument, place, "the document is empty");
+                diagnostics.push(empty.help(decode::FIRST_LINE));
+                failed = true;
+            }
+            (None, None) => {}
+        }
     }
-    let place = Span { source, start: 0, end: 0 };
-    let Some(root) = parsed.documents.first() else {
-        let empty = Diagnostic::error(Code::EmptyDocument, place, "the document is empty");
-        diagnostics.push(empty.help(decode::FIRST_LINE));
+    let (Some(root), false) = (root, failed) else {
+        diagnostics.sort();
         return Err(diagnostics);
     };
+    let root = &root;
 
+    let place = root.span;
     let read = RefCell::new(read);
-    let read = |path: &str| (read.borrow_mut())(path);
+    let read = |source: u32, path: &str| (read.borrow_mut())(usize::try_from(source).unwrap_or_default(), path);
     let context = reader::Context { diagnostics: RefCell::new(diagnostics), read: &read };
     let draft = decode::document(root, &context);
     if let Some(draft) = &draft {
@@ -84,4 +122,18 @@ pub fn load(
             Err(diagnostics)
         }
     }
+}
+
+/// A text that is not UTF-8 is wrong at its first byte that is not.
+fn check_encoding(source: u32, content: &[u8]) -> Result<(), Box<Diagnostic>> {
+    let Err(error) = std::str::from_utf8(content) else { return Ok(()) };
+    let start = error.valid_up_to();
+    // The source's text has no byte order mark.
+    let start = if content.starts_with(b"\xef\xbb\xbf") { start.saturating_sub(3) } else { start };
+    let help = match content {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it looks like UTF-16: save it as UTF-8",
+        _ => "save it as UTF-8; the byte before this place is the last good one",
+    };
+    let span = Span { source, start, end: start + '\u{fffd}'.len_utf8() };
+    Err(Box::new(Diagnostic::error(Code::Syntax, span, "the text is not UTF-8").help(help)))
 }

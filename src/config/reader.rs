@@ -1,24 +1,25 @@
 //! Tree -> values, one key at a time, without stopping at a mistake.
 //!
 //! In: nodes of [`super::tree`]. Out: values, and a message for every key that is unknown, missing, of the wrong
-//! type or not built yet. What the keys are is said in [`super::decode`]; this room only knows how to ask.
+//! type or not built yet. Which keys there are is said in [`super::keys`]; this room only knows how to ask.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::catalogue::Code;
 use super::diagnostics::{Diagnostic, Diagnostics, Span, Spanned};
+use super::keys::{self, Presence, Shape};
 use super::tree::{Key, Kind, Node};
 use super::values::Invalid;
 
 /// What every reader needs: a place for messages, and files beside the document.
 pub(super) struct Context<'n> {
     pub diagnostics: RefCell<Diagnostics>,
-    pub read: &'n dyn Fn(&str) -> io::Result<Vec<u8>>,
+    /// With the number of the source that names the file.
+    pub read: &'n dyn Fn(u32, &str) -> io::Result<Vec<u8>>,
 }
 
 impl Context<'_> {
@@ -33,6 +34,8 @@ pub(super) struct Field<'n> {
     /// Where it is in the document, as in `nodes[2].mac`.
     pub path: String,
     pub node: &'n Node,
+    /// What it is to look like.
+    pub shape: Shape,
     pub context: &'n Context<'n>,
 }
 
@@ -104,9 +107,12 @@ impl<'n> Field<'n> {
         Spanned::new(value, self.node.span)
     }
 
-    /// A decimal number within bounds.
-    pub fn integer<T: TryFrom<i64>>(&self, bounds: RangeInclusive<i64>) -> Option<T> {
-        let (low, high) = (*bounds.start(), *bounds.end());
+    /// A decimal number within the bounds of its shape.
+    pub fn integer<T: TryFrom<i64>>(&self) -> Option<T> {
+        let (low, high) = match self.shape {
+            Shape::Integer(low, high) => (low, high),
+            _ => (i64::MIN, i64::MAX),
+        };
         let Kind::Scalar { text, plain } = &self.node.kind else {
             self.wrong_type("a number", None);
             return None;
@@ -125,7 +131,7 @@ impl<'n> Field<'n> {
             self.push(self.error(Code::InvalidValue, message).help(format!("write `{bare}`: numbers are decimal")));
             return None;
         }
-        let number = text.parse::<i64>().ok().filter(|number| bounds.contains(number));
+        let number = text.parse::<i64>().ok().filter(|number| (low..=high).contains(number));
         let value = number.and_then(|number| T::try_from(number).ok());
         if value.is_none() {
             let message = format!("`{}`: {text} is out of range", self.path);
@@ -156,20 +162,23 @@ impl<'n> Field<'n> {
         }
     }
 
-    /// One of a few words; those of `later` are planned.
-    pub fn choice<T: Copy>(&self, built: &[(&str, T)], later: &[&str]) -> Option<T> {
+    /// One of the words of its shape, each with what it means.
+    pub fn choice<T: Copy>(&self, meanings: &[(&str, T)]) -> Option<T> {
         let text = self.text("text")?;
-        if let Some((_, value)) = built.iter().find(|(word, _)| *word == text) {
+        if let Some((_, value)) = meanings.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
-        let words: Vec<&str> = built.iter().map(|(word, _)| *word).collect();
-        if later.contains(&text) {
-            self.not_built(&words);
+        let (built, planned) = match self.shape {
+            Shape::Choice { built, planned } => (built, planned),
+            _ => (&[] as &[&str], &[] as &[&str]),
+        };
+        if planned.contains(&text) {
+            self.not_built(built);
         } else {
             let message = format!("`{}` cannot be `{text}`", self.path);
-            let help = match nearest(text, words.iter().chain(later).copied()) {
+            let help = match nearest(text, built.iter().chain(planned).copied()) {
                 Some(word) => format!("did you mean `{word}`?"),
-                None => format!("write {}", alternatives(&words)),
+                None => format!("write {}", alternatives(built)),
             };
             self.push(self.error(Code::UnknownChoice, message).help(help));
         }
@@ -177,7 +186,7 @@ impl<'n> Field<'n> {
     }
 
     /// Says that this value is planned; `built` are the values that work.
-    fn not_built(&self, built: &[&str]) {
+    pub fn not_built(&self, built: &[&str]) {
         let what = match self.node.text() {
             Some(text) if text.chars().count() <= 40 && !text.contains('\n') => format!("{}: {text}", self.path),
             _ => self.path.clone(),
@@ -190,16 +199,25 @@ impl<'n> Field<'n> {
         self.push(self.error(Code::NotBuilt, format!("`{what}` is not built yet")).help(help));
     }
 
+    /// The shape of what is in it.
+    fn inner(&self) -> Shape {
+        match self.shape {
+            Shape::List(inner) | Shape::OneOrList(inner) | Shape::Map(_, inner) => *inner,
+            Shape::Keyed(_, keys) => Shape::Mapping(keys),
+            _ => Shape::Object,
+        }
+    }
+
     /// Every item of a list.
     pub fn items(&self) -> Option<Vec<Self>> {
+        let item = |(index, node)| Field {
+            path: format!("{}[{index}]", self.path),
+            node,
+            shape: self.inner(),
+            context: self.context,
+        };
         match &self.node.kind {
-            Kind::Sequence(items) => Some(
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, node)| Field { path: format!("{}[{index}]", self.path), node, context: self.context })
-                    .collect(),
-            ),
+            Kind::Sequence(items) => Some(items.iter().enumerate().map(item).collect()),
             Kind::Scalar { .. } if self.node.is_null() => Some(Vec::new()),
             Kind::Scalar { text, .. } => {
                 self.wrong_type("a list", Some(format!("write `[{text}]`, or `- {text}` on a line of its own")));
@@ -221,21 +239,20 @@ impl<'n> Field<'n> {
     pub fn one_or_list<T>(&self, mut read: impl FnMut(&Self) -> Option<T>) -> Option<Vec<T>> {
         match &self.node.kind {
             Kind::Sequence(_) => self.list(read),
-            _ => read(self).map(|value| vec![value]),
+            _ => read(&Self { shape: self.inner(), ..self.clone() }).map(|value| vec![value]),
         }
     }
 
     /// The entries of a mapping whose keys the schema does not fix.
     pub fn entries(&self) -> Option<Vec<(&'n Key, Self)>> {
+        let value = |key: &Key, node| Field {
+            path: format!("{}.{}", self.path, key.text),
+            node,
+            shape: self.inner(),
+            context: self.context,
+        };
         match &self.node.kind {
-            Kind::Mapping(entries) => Some(
-                entries
-                    .iter()
-                    .map(|(key, node)| {
-                        (key, Field { path: format!("{}.{}", self.path, key.text), node, context: self.context })
-                    })
-                    .collect(),
-            ),
+            Kind::Mapping(entries) => Some(entries.iter().map(|(key, node)| (key, value(key, node))).collect()),
             _ if self.node.is_null() => Some(Vec::new()),
             _ => {
                 self.wrong_type("a mapping", None);
@@ -277,8 +294,10 @@ impl<'n> Field<'n> {
                 origin: self.node.origin,
                 entries,
                 absent: None,
-                known: Vec::new(),
-                planned: Vec::new(),
+                keys: match self.shape {
+                    Shape::Mapping(keys) => keys,
+                    _ => &[],
+                },
                 context: self.context,
             }),
             _ => {
@@ -289,7 +308,7 @@ impl<'n> Field<'n> {
     }
 }
 
-/// A mapping whose keys the schema fixes: each is asked for once, and [`Fields::finish`] names the rest.
+/// A mapping whose keys the schema fixes: [`Fields::finish`] names the others.
 pub(super) struct Fields<'n> {
     pub path: String,
     pub span: Span,
@@ -297,9 +316,7 @@ pub(super) struct Fields<'n> {
     entries: &'n [(Key, Node)],
     /// Its own key, when the document does not have it.
     absent: Option<&'static str>,
-    known: Vec<&'static str>,
-    /// Those of `known` that are not built yet.
-    planned: Vec<&'static str>,
+    keys: &'static [keys::Key],
     pub context: &'n Context<'n>,
 }
 
@@ -308,33 +325,36 @@ impl<'n> Fields<'n> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn find(&mut self, key: &'static str) -> Option<(&'n Key, Field<'n>)> {
-        self.known.push(key);
-        let (key, node) = self.entries.iter().find(|(candidate, _)| candidate.text == key)?;
-        Some((key, Field { path: self.path_of(&key.text), node, context: self.context }))
+    /// The key's entry in the table, and in the document.
+    fn find(&self, key: &'static str) -> (Option<&'static keys::Key>, Option<(&'n Key, Field<'n>)>) {
+        let known = self.keys.iter().find(|known| known.name == key);
+        debug_assert!(known.is_some(), "`{}` is not in config/keys.rs", self.path_of(key));
+        let shape = known.map_or(Shape::Object, |known| known.shape);
+        let found = self.entries.iter().find(|(candidate, _)| candidate.text == key);
+        let field = |node| Field { path: self.path_of(key), node, shape, context: self.context };
+        (known, found.map(|(key, node)| (key, field(node))))
     }
 
     /// A key that may be absent or null.
-    pub fn optional<T>(&mut self, key: &'static str, read: impl FnOnce(&Field<'n>) -> Option<T>) -> Option<T> {
-        let (_, field) = self.find(key)?;
+    pub fn optional<T>(&self, key: &'static str, read: impl FnOnce(&Field<'n>) -> Option<T>) -> Option<T> {
+        let (_, field) = self.find(key).1?;
         if field.node.is_null() { None } else { read(&field) }
     }
 
     /// A key with a default. The default also stands in for a value that cannot be read, so that the rest can be
     /// checked; the message keeps such a document from leaving [`super::load`].
-    pub fn or<T>(&mut self, key: &'static str, default: T, read: impl FnOnce(&Field<'n>) -> Option<T>) -> T {
+    pub fn or<T>(&self, key: &'static str, default: T, read: impl FnOnce(&Field<'n>) -> Option<T>) -> T {
         self.optional(key, read).unwrap_or(default)
     }
 
-    /// A key without a default; `example` is how it could look.
-    pub fn required<T>(
-        &mut self,
-        key: &'static str,
-        example: &str,
-        read: impl FnOnce(&Field<'n>) -> Option<T>,
-    ) -> Option<T> {
-        let found = self.find(key);
+    /// A key without a default.
+    pub fn required<T>(&self, key: &'static str, read: impl FnOnce(&Field<'n>) -> Option<T>) -> Option<T> {
+        let (known, found) = self.find(key);
         let path = self.path_of(key);
+        let example = match known.map(|known| known.presence) {
+            Some(Presence::Required(example)) => example,
+            _ => key,
+        };
         match found {
             Some((_, field)) if !field.node.is_null() => read(&field),
             Some((key, _)) => {
@@ -355,50 +375,55 @@ impl<'n> Fields<'n> {
     }
 
     /// A mapping in this one; absent or null means an empty one.
-    pub fn section(&mut self, key: &'static str) -> Self {
+    pub fn section(&self, key: &'static str) -> Self {
+        let keys = match self.find(key).0.map(|known| known.shape) {
+            Some(Shape::Mapping(keys)) => keys,
+            _ => &[],
+        };
         let empty = Fields {
             path: self.path_of(key),
             span: self.span,
             origin: self.origin,
             entries: &[],
             absent: Some(key),
-            known: Vec::new(),
-            planned: Vec::new(),
+            keys,
             context: self.context,
         };
         self.optional(key, Field::fields).unwrap_or(empty)
     }
 
-    /// A key that is planned. `accepted` are the values that change nothing, and so are no mistake; nor are null
-    /// and an empty list or mapping.
-    pub fn later(&mut self, key: &'static str, accepted: &[&str]) {
-        let found = self.find(key);
-        self.planned.push(key);
-        let Some((_, field)) = found else { return };
-        let harmless = field.node.is_empty() || field.node.text().is_some_and(|text| accepted.contains(&text));
-        if !harmless {
-            field.not_built(accepted);
+    /// Names every key that is unknown, and every value that is planned.
+    pub fn finish(self) {
+        for (key, node) in self.entries {
+            match self.keys.iter().find(|known| known.name == key.text) {
+                None => self.unknown(key),
+                Some(known) => {
+                    let Presence::Planned(accepted) = known.presence else { continue };
+                    if !node.is_empty() && !node.text().is_some_and(|text| accepted.contains(&text)) {
+                        let path = self.path_of(known.name);
+                        Field { path, node, shape: known.shape, context: self.context }.not_built(accepted);
+                    }
+                }
+            }
         }
     }
 
-    /// Names every key that nobody asked for.
-    pub fn finish(self) {
-        for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.text.as_str())) {
-            let place = if self.path.is_empty() { "the document".to_owned() } else { format!("`{}`", self.path) };
-            let message = format!("unknown key `{}` in {place}", key.text);
-            let help = match nearest(&key.text, self.known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => match belongs(&key.text) {
-                    Some(path) if path != self.path_of(&key.text) => format!("`{path}` is where this is said"),
-                    _ => {
-                        let built = self.known.iter().filter(|known| !self.planned.contains(known));
-                        format!("known here: {}", built.copied().collect::<Vec<_>>().join(", "))
-                    }
-                },
-            };
-            let diagnostic = Diagnostic::error(Code::UnknownKey, key.span, message).help(help);
-            self.context.push(with_origin(diagnostic, key.origin));
-        }
+    fn unknown(&self, key: &Key) {
+        let place = if self.path.is_empty() { "the document".to_owned() } else { format!("`{}`", self.path) };
+        let message = format!("unknown key `{}` in {place}", key.text);
+        let help = match nearest(&key.text, self.keys.iter().map(|known| known.name)) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => match belongs(&key.text) {
+                Some(path) if path != self.path_of(&key.text) => format!("`{path}` is where this is said"),
+                _ => {
+                    let built: Vec<&str> =
+                        self.keys.iter().filter(|known| !known.is_planned()).map(|known| known.name).collect();
+                    format!("known here: {}", built.join(", "))
+                }
+            },
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownKey, key.span, message).help(help);
+        self.context.push(with_origin(diagnostic, key.origin));
     }
 }
 
@@ -448,6 +473,8 @@ fn belongs(key: &str) -> Option<&'static str> {
         "apiServer" => "kubernetes.apiServer",
         "certSANs" | "certSans" => "kubernetes.apiServer.certSANs",
         "kubelet" => "kubernetes.kubelet",
+        "encryption" => "kubernetes.encryption",
+        "audit" => "kubernetes.audit",
         "timeouts" => "kubernetes.timeouts",
         "gateway" | "gateway4" => "network.gateway",
         "nameservers" | "dns" => "network.nameservers",

@@ -85,7 +85,7 @@ nodes:
     kubeletExtraArgs: {cpu-manager-policy: static}
 "##;
 
-fn read(path: &str) -> io::Result<Vec<u8>> {
+fn read(_: usize, path: &str) -> io::Result<Vec<u8>> {
     match path {
         "./cni.yaml" => {
             Ok(b"# CNI\napiVersion: v1\nkind: Namespace\nmetadata: {name: cni, name: twice}\n---\n".to_vec())
@@ -95,8 +95,13 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Loads one text.
+fn load_one(text: &str) -> Result<(Document, Diagnostics), Diagnostics> {
+    load(&[Input { name: "cluster.yaml", content: text.as_bytes() }], &mut read, &Options::default())
+}
+
 fn good(text: &str) -> Document {
-    match load("cluster.yaml", text, &mut read, &Options::default()) {
+    match load_one(text) {
         Ok((document, warnings)) => {
             assert!(warnings.is_empty(), "{warnings}");
             document
@@ -160,7 +165,7 @@ fn a_long_document_means_what_it_says() {
 fn line_ends_and_a_byte_order_mark_change_nothing_but_offsets() {
     let wrong = SHORT.replace("10.9.0.10", "gr\u{fc}n, x: 1");
     let positions = |text: &str| {
-        let errors = load("cluster.yaml", text, &mut read, &Options::default()).unwrap_err();
+        let errors = load_one(text).unwrap_err();
         errors.iter().map(|error| (errors.sources().position(error.span), error.message.clone())).collect::<Vec<_>>()
     };
     let plain = positions(&wrong);
@@ -189,9 +194,9 @@ fn a_thousand_nodes_load_without_a_message() {
 fn no_cut_of_a_document_makes_loading_fail_badly() {
     // Every prefix either loads or gives messages that can be drawn.
     for end in (0..LONG.len()).filter(|end| LONG.is_char_boundary(*end)).step_by(7) {
-        if let Err(errors) = load("cluster.yaml", &LONG[..end], &mut read, &Options::default()) {
+        if let Err(errors) = load_one(&LONG[..end]) {
             assert!(errors.has_errors());
-            assert!(errors.render(false).ends_with("; nothing was written\n"));
+            assert!(errors.render(false).ends_with(" in cluster.yaml\n"));
         }
     }
 }
@@ -206,7 +211,7 @@ fn no_slip_of_a_finger_makes_loading_fail_badly() {
         for text in
             [format!("{}{sign}{}", &LONG[..index], &LONG[index..]), format!("{}{}", &LONG[..index], &LONG[index + 1..])]
         {
-            match load("cluster.yaml", &text, &mut read, &Options::default()) {
+            match load_one(&text) {
                 Ok(_) => {}
                 Err(errors) => assert!(!errors.render(true).is_empty() && errors.has_errors()),
             }
@@ -217,9 +222,246 @@ fn no_slip_of_a_finger_makes_loading_fail_badly() {
 #[test]
 fn strict_makes_errors_of_warnings() {
     let text = SHORT.replace("1.36.3", "1.38.0");
-    let (_, mut warnings) = load("cluster.yaml", &text, &mut read, &Options { allow_untested: true }).unwrap();
+    let input = Input { name: "cluster.yaml", content: text.as_bytes() };
+    let (_, mut warnings) = load(&[input], &mut read, &Options { allow_untested: true }).unwrap();
     assert_eq!((warnings.len(), warnings.errors()), (1, 0));
-    assert!(!warnings.render(false).contains("nothing was written"));
+    assert!(warnings.render(false).ends_with("warning: 1 warning in cluster.yaml\n"));
     warnings.deny_warnings();
-    assert!(warnings.render(false).ends_with("error: 1 problem in cluster.yaml; nothing was written\n"));
+    assert!(warnings.render(false).ends_with("error: 1 error in cluster.yaml\n"));
+}
+
+mod overlays {
+    use super::*;
+
+    /// Loads texts as `a.yaml`, `b.yaml` and so on.
+    fn load_all(texts: &[&str]) -> Result<(Document, Diagnostics), Diagnostics> {
+        const NAMES: [&str; 3] = ["a.yaml", "b.yaml", "c.yaml"];
+        let inputs: Vec<Input<'_>> =
+            texts.iter().zip(NAMES).map(|(text, name)| Input { name, content: text.as_bytes() }).collect();
+        load(&inputs, &mut read, &Options::default())
+    }
+
+    #[test]
+    fn mappings_are_merged_nodes_by_name_and_other_lists_replaced() {
+        let base = SHORT.replace("nodes:", "network: {nameservers: [10.9.0.1], mtu: 9000}\nnodes:");
+        let over = "network: {nameservers: [10.9.0.2, 10.9.0.3], mtu: null}\nendpoint: {port: 6444}\n\
+                    nodes:\n  - {name: w2, role: worker, address: 10.9.0.22/24}\n  - {name: w1, labels: {a: b}}\n";
+        let (document, _) = load_all(&[&base, over]).unwrap();
+        assert_eq!(document.network.nameservers.len(), 2);
+        assert_eq!(document.network.mtu, None);
+        assert_eq!((document.endpoint.port, document.endpoint.vip.to_string()), (6444, "10.9.0.10".to_owned()));
+        let names: Vec<&str> = document.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["cp1", "cp2", "cp3", "w1", "w2"]);
+        assert_eq!(document.nodes[3].address.to_string(), "10.9.0.21/24");
+        assert_eq!(document.nodes[3].labels.len(), 1);
+    }
+
+    #[test]
+    fn the_last_of_three_wins_and_an_empty_one_says_nothing() {
+        let (document, _) = load_all(&[SHORT, "name: two\n", "name: three\n"]).unwrap();
+        assert_eq!(document.name.as_str(), "three");
+        let (document, _) = load_all(&[SHORT, "# nothing yet\n"]).unwrap();
+        assert_eq!(document.name.as_str(), "homelab");
+    }
+
+    #[test]
+    fn messages_point_into_the_file_that_says_it() {
+        let over = "endpoint: {vip: 10.8.0.10}\nnodes:\n  - {name: w1, adress: 10.9.0.21/24}\n  - {name: w1}\n";
+        let errors = load_all(&[SHORT, over]).unwrap_err();
+        let found: Vec<_> = errors
+            .iter()
+            .map(|error| {
+                let position = errors.sources().position(error.span).unwrap();
+                (errors.sources().name(error.span.source).unwrap(), position, error.code)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("b.yaml", (1, 17), Code::VipOutsideSubnet),
+                ("b.yaml", (3, 16), Code::UnknownKey),
+                ("b.yaml", (4, 5), Code::MissingKey),
+                ("b.yaml", (4, 5), Code::MissingKey),
+                ("b.yaml", (4, 12), Code::DuplicateNodeName),
+            ],
+            "{errors}"
+        );
+        assert!(errors.to_string().ends_with("error: 5 errors in a.yaml + b.yaml\n"));
+    }
+
+    #[test]
+    fn paths_belong_to_the_file_that_names_them() {
+        let mut asked = Vec::new();
+        let inputs = [
+            Input { name: "base/a.yaml", content: SHORT.as_bytes() },
+            Input { name: "site/b.yaml", content: b"manifests: [./cni.yaml]\n" },
+        ];
+        let mut recorded = |number, path: &str| {
+            asked.push((number, path.to_owned()));
+            read(number, path)
+        };
+        load(&inputs, &mut recorded, &Options::default()).unwrap();
+        assert_eq!(asked, [(1, "./cni.yaml".to_owned())]);
+    }
+}
+
+/// The table in `keys` against the code that reads the document.
+mod table {
+    use serde_json::{Value, json};
+
+    use super::super::keys::{self, Key, Presence, Shape};
+    use super::*;
+
+    /// A document in which every mapping of the table has its place.
+    fn base() -> Value {
+        json!({
+            "name": "homelab",
+            "kubernetes": {"version": "1.36.3", "apiServer": {"extraVolumes": [
+                {"name": "audit", "hostPath": "/var/log/kubernetes", "mountPath": "/var/log/kubernetes"}]}},
+            "endpoint": {"vip": "10.9.0.10"},
+            "users": [{"name": "ops", "sshAuthorizedKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0 ops@laptop"]}],
+            "files": [{"path": "/etc/motd", "content": "hello"}],
+            "nodes": [
+                {"name": "cp1", "role": "control-plane", "address": "10.9.0.11/24"},
+                {"name": "w1", "role": "worker", "address": "10.9.0.21/24",
+                 "files": [{"path": "/etc/motd", "content": "hello"}], "taints": [{"key": "a", "effect": "NoExecute"}]},
+            ],
+        })
+    }
+
+    /// Every key with the JSON pointer of the mapping that it is in.
+    fn every_key() -> Vec<(String, &'static Key)> {
+        fn below(pointer: &str, keys: &'static [Key], found: &mut Vec<(String, &'static Key)>) {
+            for key in keys {
+                found.push((pointer.to_owned(), key));
+                match key.shape {
+                    _ if key.is_planned() => {}
+                    Shape::Mapping(keys) => below(&format!("{pointer}/{}", key.name), keys, found),
+                    Shape::Keyed(..) if key.name == "nodes" => {
+                        let Shape::Keyed(_, keys) = key.shape else { continue };
+                        below("/nodes/1", keys, found);
+                    }
+                    Shape::Keyed(_, keys) | Shape::List(&Shape::Mapping(keys)) => {
+                        below(&format!("{pointer}/{}/0", key.name), keys, found);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        below("", keys::DOCUMENT, &mut found);
+        found
+    }
+
+    /// The document with this value at this place.
+    fn with(pointer: &str, key: &str, value: Value) -> String {
+        let mut document = base();
+        let mut place = &mut document;
+        for part in pointer.split('/').skip(1) {
+            place = match part.parse::<usize>() {
+                Ok(index) => &mut place[index],
+                Err(_) => &mut place[part],
+            };
+        }
+        place[key] = value;
+        document.to_string()
+    }
+
+    /// Codes of all messages, without the warnings.
+    fn codes(text: &str) -> Vec<Code> {
+        match load_one(text) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.iter().map(|error| error.code).collect(),
+        }
+    }
+
+    #[test]
+    fn the_base_is_good() {
+        assert_eq!(codes(&base().to_string()), []);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        for (pointer, key) in every_key() {
+            // No shape takes a list in a list.
+            let wrong = json!([[["wrong"]]]);
+            let found = codes(&with(&pointer, key.name, wrong));
+            let expected = if key.is_planned() { Code::NotBuilt } else { Code::WrongType };
+            assert!(found.contains(&expected), "{pointer}/{}: {found:?}", key.name);
+        }
+    }
+
+    #[test]
+    fn every_word_is_known_and_every_planned_one_refused() {
+        for (pointer, key) in every_key() {
+            let Shape::Choice { built, planned } = key.shape else { continue };
+            for word in built {
+                let found = codes(&with(&pointer, key.name, json!(word)));
+                // Other rules may mind the value; it is known.
+                let unknown = [Code::UnknownChoice, Code::NotBuilt];
+                assert!(!found.iter().any(|code| unknown.contains(code)), "{pointer}/{}: {word}: {found:?}", key.name);
+            }
+            for word in planned {
+                assert_eq!(codes(&with(&pointer, key.name, json!(word))), [Code::NotBuilt], "{pointer}/{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_are_those_of_the_table() {
+        for (pointer, key) in every_key() {
+            let Shape::Integer(low, high) = key.shape else { continue };
+            if key.is_planned() {
+                continue;
+            }
+            for (number, inside) in [(low - 1, false), (low, true), (high, true), (high + 1, false)] {
+                let found = codes(&with(&pointer, key.name, json!(number)));
+                assert_eq!(!found.contains(&Code::OutOfRange), inside, "{pointer}/{}: {number}: {found:?}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_that_is_written_out_changes_nothing() {
+        let places = without_places(&good(&base().to_string()));
+        for (pointer, key) in every_key() {
+            let Presence::Default(value) = key.presence else { continue };
+            let value: Value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+            let is_there = base().pointer(&format!("{pointer}/{}", key.name)).is_some();
+            if is_there {
+                continue;
+            }
+            let text = with(&pointer, key.name, value);
+            assert_eq!(without_places(&good(&text)), places, "{pointer}/{}", key.name);
+        }
+    }
+
+    #[test]
+    fn what_is_planned_may_ask_for_what_is_done_anyway() {
+        for (pointer, key) in every_key() {
+            let Presence::Planned(accepted) = key.presence else { continue };
+            for value in accepted.iter().map(|word| json!(word)).chain([json!(null), json!([]), json!({})]) {
+                assert_eq!(codes(&with(&pointer, key.name, value)), [], "{pointer}/{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_has_its_form() {
+        // Examples stand in messages and in the schema: each must be good.
+        for (pointer, key) in every_key().into_iter().filter(|(_, key)| !key.is_planned()) {
+            let Shape::Text(form) = key.shape else { continue };
+            let found = codes(&with(&pointer, key.name, json!(form.example)));
+            let wrong = [Code::InvalidValue, Code::WrongType, Code::BadPath, Code::BadAuthorizedKey];
+            assert!(!found.iter().any(|code| wrong.contains(code)), "{pointer}/{}: {found:?}", key.name);
+        }
+    }
+
+    /// A document without its places.
+    fn without_places(document: &Document) -> String {
+        let text = format!("{document:?}");
+        let mut parts = text.split("span: Span {");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| text + part.split_once('}').map_or(part, |(_, rest)| rest))
+    }
 }

@@ -13,8 +13,8 @@ use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use super::catalogue::Code;
 use super::diagnostics::{Diagnostic, Span};
 
-/// Longest text, in bytes.
-const TEXT_LIMIT: usize = 8 << 20;
+/// Longest text that is read, in bytes.
+pub const TEXT_LIMIT: usize = 8 << 20;
 /// Most nodes, and most bytes of scalars, once aliases are expanded: ten bytes of text can name a thousand nodes.
 const NODE_LIMIT: usize = 1_000_000;
 const SCALAR_LIMIT: usize = 64 << 20;
@@ -200,11 +200,9 @@ pub(super) struct Parsed {
 pub(super) fn parse(source: u32, text: &str, dialect: Dialect) -> Result<Parsed, Box<Diagnostic>> {
     if text.len() > TEXT_LIMIT {
         let span = Span { source, start: 0, end: 0 };
-        let message = format!("the text has {} bytes", text.len());
-        return Err(Box::new(
-            Diagnostic::error(Code::TooLarge, span, message)
-                .help(format!("at most {TEXT_LIMIT} bytes (8 MiB) are read")),
-        ));
+        let message = format!("the text has more than {} MiB", TEXT_LIMIT >> 20);
+        let help = "a cluster of a thousand nodes needs less than a hundredth of that: is this the right file?";
+        return Err(Box::new(Diagnostic::error(Code::TooLarge, span, message).help(help)));
     }
     let options = granit_parser::options! { emit_comments: false };
     let mut builder = Builder {

@@ -268,6 +268,11 @@ pub struct KubernetesVersion {
     pub patch: u32,
 }
 
+impl KubernetesVersion {
+    /// The one that examples show.
+    pub const NEWEST: Self = Self { major: 1, minor: 36, patch: 3 };
+}
+
 impl fmt::Display for KubernetesVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}.{}", self.major, self.minor, self.patch)

@@ -81,7 +81,7 @@ endpoint("shape-number-out-of-range", "  vip: 10.9.0.10\n  port: 70000\n")
 endpoint("shape-octal-number", "  vip: 10.9.0.10\n  port: 06443\n")
 more("shape-mtu-out-of-range", "network: {mtu: 576}\n")
 kubernetes("shape-unknown-choice", "  proxy: {mode: iptable}\n")
-kubernetes("shape-cgroup-driver", "  kubelet: {cgroupDriver: systmd}\n")
+kubernetes("kubernetes-cgroup-driver", "  kubelet: {cgroupDriver: systmd}\n")
 kubernetes("shape-argument-without-value", "  apiServer:\n    extraArgs:\n      audit-log-path:\n")
 
 # Values.
@@ -134,7 +134,7 @@ endpoint(
     "  vip: 10.9.0.10\n  kubeVip:\n    mode: bgp\n    loadBalancer: true\n    bgp: {as: 65000}\n",
 )
 node("planned-role", "", role="load-balancer")
-node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n    os: ubuntu\n    format: ignition\n")
+node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n    os: flatcar\n    format: ignition\n")
 
 # Files beside the document.
 more("file-manifest-missing", "manifests: [./no-such-file.yaml]\n")

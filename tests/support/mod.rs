@@ -24,8 +24,9 @@ pub fn secrets() -> Secrets {
 
 /// Renders a document that is right, with its plain trees.
 pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
-    let mut read = |name: &str| std::fs::read(folder.join(name));
-    let (document, _) = config::load("cluster.yaml", text, &mut read, &config::Options::default())
+    let mut read = |_, name: &str| std::fs::read(folder.join(name));
+    let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
+    let (document, _) = config::load(&[input], &mut read, &config::Options::default())
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
     render(&document, secrets, &[text.as_bytes()], Options { plain_tree: true }).unwrap()
 }

@@ -12,7 +12,7 @@ pub(super) mod labels;
 mod nodes;
 mod ranges;
 pub(super) mod users;
-pub(super) mod versions;
+mod versions;
 
 use super::Options;
 use super::decode::{Draft, NodeDraft};

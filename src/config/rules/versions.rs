@@ -4,13 +4,10 @@ use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
 use crate::config::values::KubernetesVersion;
+use crate::kubernetes::versions::KNOWN_MINORS;
 
-/// The minors whose kubeadm hagen was run with: 1.34 to 1.37.
-const KNOWN_MINORS: std::ops::RangeInclusive<u32> = 34..=37;
 /// kubeadm's v1beta4 begins here (kubernetes#125029).
 const OLDEST_MINOR: u32 = 31;
-/// The version that examples show.
-pub(in crate::config) const NEWEST: KubernetesVersion = KubernetesVersion { major: 1, minor: 36, patch: 3 };
 
 pub(super) fn check(subject: &Subject<'_>) {
     let Some(version) = &subject.draft.version else { return };

@@ -1,0 +1,76 @@
+//! `hagen init`: a document to begin with.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+use hagen::config::values::KubernetesVersion;
+
+use super::{Failure, InitArguments};
+
+/// Runs the verb.
+pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
+    let path = &arguments.document;
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Failure::Input(format!("error: {path} is there already\nhelp: name another file")));
+        }
+        Err(error) => return Err(Failure::Files(anyhow::Error::new(error).context(format!("writing {path}")))),
+    };
+    file.write_all(document(arguments).as_bytes()).with_context(|| format!("writing {path}"))?;
+    // Nobody may be reading any more.
+    let _ = writeln!(io::stdout(), "wrote {path}: put in your addresses, then `hagen check {path}`");
+    Ok(())
+}
+
+/// What is commented out shows defaults, or how a thing is written.
+fn document(arguments: &InitArguments) -> String {
+    let InitArguments { document: path, name, control_planes, workers } = arguments;
+    let version = KubernetesVersion::NEWEST;
+    let mut text = format!(
+        "\
+# `hagen check {path}` says what is wrong, `hagen render {path} -o out/` makes the bundles.
+# Every key: docs/reference.md or `man hagen-document`. `hagen schema` is for your editor.
+name: {name}
+
+kubernetes:
+  version: {version}
+  # podSubnet: 10.244.0.0/16
+  # serviceSubnet: 10.96.0.0/12
+  # proxy: {{mode: iptables}}         # or nftables, ipvs, none
+
+endpoint:
+  # An address of the machines' own subnet that nothing else uses; kube-vip moves it between the control planes.
+  vip: 10.9.0.10
+
+# For machines that get their address from here: those with `mac` or `interface`.
+network:
+  gateway: 10.9.0.1
+  nameservers: [10.9.0.1]
+  # ntp: [10.9.0.1]
+
+# A CNI and the like, applied once the API answers. Until there is one, nodes are NotReady.
+# manifests: [./cni.yaml]
+
+# users:
+#   - {{name: ops, sshAuthorizedKeys: [\"ssh-ed25519 AAAA... ops@laptop\"], sudo: true}}
+
+# The first control plane starts the cluster; the machines may be powered on in any order.
+# With `mac` or `interface` the machine gets its address from its bundle; with neither it must have it by DHCP.
+nodes:
+"
+    );
+    let planes = (0..*control_planes).map(|index| (format!("cp{}", index + 1), "control-plane", 11 + index));
+    let workers = (0..*workers).map(|index| (format!("w{}", index + 1), "worker", 21 + index));
+    for (index, (name, role, last)) in planes.chain(workers).enumerate() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  - name: {name}\n    role: {role}\n    address: 10.9.0.{last}/24");
+        if index == 0 {
+            let _ = writeln!(text, "    # mac: 52:54:00:00:00:0b");
+            let _ = writeln!(text, "    # labels: {{example.org/rack: r7}}\n    # taints: []");
+        }
+    }
+    text
+}

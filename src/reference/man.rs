@@ -1,0 +1,29 @@
+//! hagen-document(5).
+
+use clap_mangen::roff::{Roff, bold, italic, roman};
+
+use super::{default, mappings, words};
+
+/// The man page of the document.
+pub fn man() -> String {
+    let mut page = Roff::new();
+    page.control("TH", ["hagen-document", "5", "", &format!("hagen {}", env!("CARGO_PKG_VERSION"))]);
+    page.control("SH", ["NAME"]);
+    page.text([roman("hagen-document - the YAML document that describes one cluster to hagen")]);
+    page.control("SH", ["DESCRIPTION"]);
+    page.text([roman(
+        "Left away and null mean the same: the default. Text needs no quotes, whatever it looks like. Unknown keys are \
+         errors. What is not built yet is refused, never ignored. hagen-check(1) says all that is wrong.",
+    )]);
+    for (path, keys) in mappings() {
+        page.control("SH", [if path.is_empty() { "TOP LEVEL" } else { &path }]);
+        for key in keys {
+            page.control("TP", []);
+            page.text([bold(key.name), roman(": "), italic(words(key.shape).replace('`', ""))]);
+            page.text([roman(format!("{} Default: {}.", key.about, default(key)).replace('`', ""))]);
+        }
+    }
+    page.control("SH", ["SEE ALSO"]);
+    page.text([roman("hagen(1), hagen-check(1), hagen-schema(1), hagen-explain(1)")]);
+    page.render()
+}

@@ -1,0 +1,49 @@
+//! docs/reference.md and docs/errors.md.
+
+use std::fmt::Write as _;
+
+use super::{default, mappings, words};
+use crate::config::catalogue::Code;
+
+/// docs/reference.md: every key of the document.
+pub fn reference() -> String {
+    let mut text = "\
+# The document
+
+Written by `HAGEN_BLESS=1 cargo test --test reference` from `src/config/keys.rs`. Editors get the same from
+`hagen schema`, terminals from `man hagen-document`.
+
+Left away and null mean the same: the default. Text needs no quotes, whatever it looks like (`1.30`, `NO`, `0644`, MAC
+addresses); YAML itself wants them around text with `: ` or ` #`. Unknown keys are errors. What is *not built yet* is
+refused with that message, never ignored.
+
+`hagen render base.yaml site.yaml -o out/` lays the second document over the first: mappings are merged key by key;
+`nodes` and `users` item by item, by their name, `files` by their path; other lists and values are replaced; null brings
+the default back. Messages point into the file that says it, and paths are relative to it. The secrets file belongs to
+the first.
+"
+    .to_owned();
+    for (path, keys) in mappings() {
+        let title = if path.is_empty() { "Top level".to_owned() } else { format!("`{path}`") };
+        let _ = write!(text, "\n## {title}\n\n| key | value | default | |\n|---|---|---|---|\n");
+        for key in keys {
+            let _ = writeln!(text, "| `{}` | {} | {} | {} |", key.name, words(key.shape), default(key), key.about);
+        }
+    }
+    text
+}
+
+/// docs/errors.md: every code.
+pub fn errors() -> String {
+    let mut text = "\
+# Codes
+
+Written by `HAGEN_BLESS=1 cargo test --test reference` from `src/config/catalogue.rs`; `hagen explain CODE` says the
+same. A code keeps its meaning for ever. `tests/invalid/` has a document for each, with the message beside it.
+"
+    .to_owned();
+    for code in Code::ALL {
+        let _ = write!(text, "\n## {}: {}\n\n{}\n", code.as_str(), code.title(), code.explanation());
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! The document described, for editors and people: all from the table in [`crate::config::keys`] and the catalogue.
+//!
+//! In: nothing. Out: the JSON Schema, docs/reference.md, docs/errors.md and the man page.
+
+mod json_schema;
+mod man;
+mod markdown;
+
+pub use json_schema::json_schema;
+pub use man::man;
+pub use markdown::{errors, reference};
+
+use crate::config::keys::{Key, Presence, Shape};
+
+/// What a value looks like, in words.
+fn words(shape: Shape) -> String {
+    match shape {
+        Shape::Mapping(_) => "mapping".to_owned(),
+        Shape::Map(key, value) => format!("mapping of {} to {}", without_article(key.name), words(*value)),
+        Shape::Object => "mapping of another program's fields".to_owned(),
+        Shape::List(inner) => format!("list of {}", words(*inner)),
+        Shape::Keyed(..) => "list of mappings".to_owned(),
+        Shape::OneOrList(inner) => format!("{}, or a list of such", words(*inner)),
+        Shape::Choice { built, planned } => {
+            let built = built.iter().map(|word| format!("`{word}`"));
+            let planned = planned.iter().map(|word| format!("`{word}` (not built yet)"));
+            built.chain(planned).collect::<Vec<_>>().join(", ")
+        }
+        Shape::Integer(low, high) => format!("number from {low} to {high}"),
+        Shape::Boolean => "`true` or `false`".to_owned(),
+        Shape::Text(form) => without_article(form.name).to_owned(),
+    }
+}
+
+fn without_article(name: &str) -> &str {
+    name.strip_prefix("a ").or_else(|| name.strip_prefix("an ")).unwrap_or(name)
+}
+
+/// What it means when a key is left away, in words.
+fn default(key: &Key) -> String {
+    match key.presence {
+        Presence::Required(_) => "required".to_owned(),
+        Presence::Default(value) => format!("`{value}`"),
+        Presence::Optional(meaning) => meaning.to_owned(),
+        Presence::Planned(_) => "not built yet".to_owned(),
+    }
+}
+
+/// Every mapping of the document with its path, the document itself first: `("nodes[]", its keys)`.
+fn mappings() -> Vec<(String, &'static [Key])> {
+    fn below(path: &str, keys: &'static [Key], found: &mut Vec<(String, &'static [Key])>) {
+        found.push((path.to_owned(), keys));
+        for key in keys.iter().filter(|key| !key.is_planned()) {
+            let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
+            match key.shape {
+                Shape::Mapping(keys) => below(&path, keys, found),
+                Shape::Keyed(_, keys) | Shape::List(&Shape::Mapping(keys)) => below(&format!("{path}[]"), keys, found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    below("", crate::config::keys::DOCUMENT, &mut found);
+    found
+}
