@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::bundle::{Bundle, BundleError, Material};
 use crate::cluster::{Cluster, Part, url_host};
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::{Severity, render_without_text};
 use crate::config::schema::{Credentials, Document};
 use crate::format::{Entry, Tree, cloud_init, plain};
 use crate::kubernetes::certificates;
@@ -144,4 +146,18 @@ fn manifest(tree: &Tree, cluster: &Cluster<'_>, inputs: &[&[u8]]) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     text.push(b'\n');
     text
+}
+
+/// How long before their end leaf certificates are worth a warning.
+const SOON: Duration = Duration::days(30);
+
+/// The message about certificates that live `until` then, for somebody who renders `now`; nothing while there is time.
+pub fn expiry(until: OffsetDateTime, now: OffsetDateTime, severity: Severity, colour: bool) -> Option<String> {
+    if until - now >= SOON {
+        return None;
+    }
+    let what = if until < now { "have been expired since" } else { "expire on" };
+    let message = format!("the certificates in these bundles {what} {}", until.date());
+    let help = "run `hagen secrets renew` on the secrets file, and render again";
+    Some(render_without_text(severity, Code::CertificatesExpire, &message, None, help, colour))
 }

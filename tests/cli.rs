@@ -33,6 +33,13 @@ impl Site {
         self.command().args(arguments).output().unwrap()
     }
 
+    /// `hagen check` within 200 MB.
+    fn bounded(&self, document: &str) -> Output {
+        let hagen = env!("CARGO_BIN_EXE_hagen");
+        let script = "ulimit -v 204800; exec \"$0\" check \"$1\"";
+        Command::new("sh").args(["-c", script, hagen, document]).current_dir(self.folder.path()).output().unwrap()
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::cargo_bin("hagen").unwrap();
         command.current_dir(self.folder.path());
@@ -251,13 +258,219 @@ fn wrong_usage_and_missing_files_have_their_codes() {
 }
 
 #[test]
+fn check_says_everything_and_writes_nothing() {
+    let site = Site::new();
+    let before = files(site.folder.path());
+    let output = site.hagen(&["check", "ha.yaml"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    assert_eq!(text(&output.stdout), "homelab: Kubernetes 1.36.3, 3 control planes, 1 worker\n");
+
+    fs::write(site.path("ha.yaml"), DOCUMENT.replace("10.9.0.12/24", "10.9.0.11/24").replace("vip", "vpi")).unwrap();
+    let output = site.hagen(&["check", "ha.yaml"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+    let said = text(&output.stderr);
+    assert!(said.ends_with("error: 3 errors in ha.yaml\n"), "{said}");
+
+    let output = site.hagen(&["check", "ha.yaml", "--json"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["errors"], &said["warnings"]), (&3.into(), &0.into()));
+    let unknown = said["diagnostics"].as_array().unwrap().iter().find(|one| one["code"] == "HAGEN010").unwrap();
+    assert_eq!(unknown["file"], "ha.yaml");
+    assert_eq!(unknown["start"], serde_json::json!({"line": 4, "column": 12, "offset": DOCUMENT.find("vip").unwrap()}));
+    assert_eq!(unknown["end"]["column"], 15);
+    assert_eq!(files(site.folder.path()), before);
+}
+
+#[test]
+fn strict_makes_errors_of_warnings() {
+    let site = Site::new();
+    fs::write(site.path("ha.yaml"), DOCUMENT.replace("1.36.3}", "1.36.3, proxy: {mode: ipvs}}")).unwrap();
+    let output = site.hagen(&["check", "ha.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).starts_with("warning[HAGEN075]"), "{}", text(&output.stderr));
+    let output = site.hagen(&["check", "ha.yaml", "--strict"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("error[HAGEN075]"), "{}", text(&output.stderr));
+    assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "out", "--strict"]).status.code(), Some(1));
+    assert!(!site.path("out").exists());
+    assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "out"]).status.code(), Some(0));
+}
+
+#[test]
+fn init_writes_a_document_that_is_good_and_never_overwrites() {
+    let site = Site::new();
+    for (planes, workers) in [("1", "0"), ("3", "1"), ("5", "200"), ("7", "2")] {
+        let name = format!("{planes}-{workers}.yaml");
+        let output = site.hagen(&["init", &name, "--control-planes", planes, "--workers", workers, "--name", "lab"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let output = site.hagen(&["check", &name, "--strict"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let planes = format!("{planes} control plane");
+        assert!(text(&output.stdout).contains(&planes), "{}", text(&output.stdout));
+    }
+    let output = site.hagen(&["init", "ha.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(site.path("ha.yaml")).unwrap(), DOCUMENT);
+    assert_eq!(site.hagen(&["init", "new.yaml", "--control-planes", "4"]).status.code(), Some(2));
+    assert_eq!(site.hagen(&["init", "new.yaml", "--name", "No_Name"]).status.code(), Some(2));
+    assert!(!site.path("new.yaml").exists());
+}
+
+/// What `init` shows as a comment is no mistake either.
+#[test]
+fn comments_of_init_are_good_documents() {
+    let site = Site::new();
+    assert_eq!(site.hagen(&["init", "new.yaml"]).status.code(), Some(0));
+    let all = fs::read_to_string(site.path("new.yaml")).unwrap();
+    let mut shown = 0;
+    for comment in all.lines().filter(|line| {
+        let line = line.trim_start();
+        line.starts_with("# ") && line.contains(": ") && !line.contains(". ") && !line.contains('`') && !line.contains("  - ")
+    }) {
+        if comment.contains("users:") || comment.contains("manifests:") {
+            continue;
+        }
+        shown += 1;
+        let text = all.replace(comment, &comment.replacen("# ", "", 1));
+        fs::write(site.path("shown.yaml"), text).unwrap();
+        let output = site.hagen(&["check", "shown.yaml", "--strict"]);
+        assert_eq!(output.status.code(), Some(0), "{comment}: {}", self::text(&output.stderr));
+    }
+    assert!(shown >= 5, "only {shown} comments were tried");
+}
+
+#[test]
+fn an_overlay_is_rendered_and_its_mistakes_are_its_own() {
+    let site = Site::new();
+    fs::create_dir(site.path("site")).unwrap();
+    fs::write(site.path("site/a.yaml"), "endpoint: {port: 8443}\nfiles: [{path: /etc/motd, source: motd}]\n").unwrap();
+    fs::write(site.path("site/motd"), "beside the overlay\n").unwrap();
+    let output = site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out", "--locked", "--tree"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let node = site.path("out/nodes/w1/rootfs");
+    assert_eq!(fs::read_to_string(node.join("etc/motd")).unwrap(), "beside the overlay\n");
+    assert!(fs::read_to_string(node.join("etc/hagen/node.env")).unwrap().contains("8443"));
+
+    fs::write(site.path("site/a.yaml"), "endpoint: {prot: 8443}\n").unwrap();
+    let output = site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("site/a.yaml:1:12"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn explain_knows_every_code() {
+    let site = Site::new();
+    let list = text(&site.hagen(&["explain"]).stdout);
+    assert!(list.lines().count() > 50, "{list}");
+    for code in list.lines().map(|line| line.split_once(' ').unwrap().0) {
+        let output = site.hagen(&["explain", code]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).lines().all(|line| line.chars().count() <= 80), "{}", text(&output.stdout));
+    }
+    assert_eq!(site.hagen(&["explain", "36"]).stdout, site.hagen(&["explain", "hagen036"]).stdout);
+    assert_eq!(site.hagen(&["explain", "HAGEN999"]).status.code(), Some(1));
+}
+
+#[test]
+fn tools_for_editors_shells_and_packages() {
+    let site = Site::new();
+    let schema: serde_json::Value = serde_json::from_slice(&site.hagen(&["schema"]).stdout).unwrap();
+    assert_eq!(schema["required"], serde_json::json!(["name", "kubernetes", "endpoint", "nodes"]));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(text(&site.hagen(&["completions", shell]).stdout).contains("allow-untested"), "{shell}");
+    }
+    fs::create_dir(site.path("man")).unwrap();
+    assert_eq!(site.hagen(&["man", "man"]).status.code(), Some(0));
+    let pages: Vec<String> =
+        files(&site.path("man")).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    for page in ["hagen.1", "hagen-render.1", "hagen-check.1", "hagen-secrets-renew.1", "hagen-document.5"] {
+        assert!(pages.iter().any(|found| found == page), "{page} is not in {pages:?}");
+    }
+}
+
+#[test]
 fn help_fits_80_columns() {
     let site = Site::new();
-    for arguments in [&["--help"][..], &["render", "--help"], &["secrets", "--help"], &["secrets", "renew", "--help"]] {
+    let verbs = ["init", "check", "render", "secrets", "explain", "schema", "completions", "man"];
+    let all = [&["--help"][..], &["-h"], &["secrets", "renew", "--help"]];
+    let of_verbs: Vec<[&str; 2]> = verbs.iter().map(|verb| [*verb, "--help"]).collect();
+    let listed = text(&site.hagen(&["--help"]).stdout);
+    for arguments in all.into_iter().chain(of_verbs.iter().map(|arguments| &arguments[..])) {
+        assert!(listed.contains(arguments[0]), "{arguments:?} is not in {listed}");
         let output = site.hagen(arguments);
         assert_eq!(output.status.code(), Some(0));
         for line in text(&output.stdout).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }
+}
+
+/// The first YAML block of README.md is the smallest document: it is good, and none of its keys can go.
+#[test]
+fn the_smallest_document_is_the_readmes() {
+    let readme = include_str!("../README.md");
+    let block = readme.split_once("```yaml\n").unwrap().1.split_once("```").unwrap().0;
+    let site = Site::new();
+    fs::write(site.path("readme.yaml"), block).unwrap();
+    assert_eq!(site.hagen(&["check", "readme.yaml", "--strict"]).status.code(), Some(0));
+    for key in ["name:", "kubernetes:", "endpoint:"] {
+        let without: String = block.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
+        fs::write(site.path("readme.yaml"), without).unwrap();
+        assert_eq!(site.hagen(&["check", "readme.yaml"]).status.code(), Some(1), "{key}");
+    }
+    let keys: Vec<&str> = block.lines().filter(|line| !line.starts_with(' ')).map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(keys, ["name", "kubernetes", "endpoint", "nodes"]);
+}
+
+/// Texts that are made to hurt end in an error that says so, within 200 MB of address space. How long they take is
+/// printed by `tests/bench/hostile`.
+#[test]
+fn hostile_texts_end_in_a_clear_error() {
+    let site = Site::new();
+    for (name, content, code) in hostile() {
+        fs::write(site.path("hostile.yaml"), content).unwrap();
+        let output = site.bounded("hostile.yaml");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains(&format!("error[{code}]")), "{name}: {said}");
+        assert!(said.len() < 200_000, "{name}: {} bytes of messages", said.len());
+    }
+    // A gigabyte, and a file without an end.
+    let file = fs::File::create(site.path("large.yaml")).unwrap();
+    file.set_len(1 << 30).unwrap();
+    for name in ["large.yaml", "/dev/zero"] {
+        let output = site.bounded(name);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(text(&output.stderr).contains("error[HAGEN002]"), "{name}: {}", text(&output.stderr));
+    }
+    fs::write(site.path("hostile.yaml"), format!("{DOCUMENT}files: [{{path: /etc/a, source: /dev/zero}}]\n")).unwrap();
+    let output = site.bounded("hostile.yaml");
+    assert!(text(&output.stderr).contains("it is too large"), "{}", text(&output.stderr));
+}
+
+/// Name, text, and the code that it ends in.
+fn hostile() -> Vec<(&'static str, String, &'static str)> {
+    let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let alias = format!("*a{}", level - 1);
+        laughs.push_str(&format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", ")));
+    }
+    let deep = 100_000;
+    vec![
+        ("billion laughs", laughs, "HAGEN002"),
+        ("deep lists", format!("a: {}{}", "[".repeat(deep), "]".repeat(deep)), "HAGEN002"),
+        ("deep mappings", format!("a: {}1{}", "{a: ".repeat(deep), "}".repeat(deep)), "HAGEN002"),
+        ("deep block lists", format!("{}1\n", "- ".repeat(deep)), "HAGEN002"),
+        ("deep block mappings", (0..3000).map(|level| format!("{}a:\n", " ".repeat(level))).collect(), "HAGEN002"),
+        ("long scalar", format!("name: {}\n", "x".repeat(7 << 20)), "HAGEN013"),
+        ("long key", format!("{}: 1\n", "x".repeat(1000)), "HAGEN010"),
+        ("duplicate keys", "name: a\n".repeat(100_000), "HAGEN005"),
+        ("unknown keys", (0..100_000).map(|key| format!("key{key}: 1\n")).collect(), "HAGEN010"),
+        ("wrong nodes", format!("nodes:\n{}", "- 1\n".repeat(100_000)), "HAGEN012"),
+        ("tags", format!("name: {}\n", "!x ".repeat(1)) + &"a: !y b\n".repeat(50_000), "HAGEN007"),
+        ("merges", format!("a: &a {{b: 1}}\nc: {{<<: [{}]}}\n", "*a, ".repeat(100_000)), "HAGEN010"),
+        ("quotes", "\"".repeat(100_001), "HAGEN001"),
+        ("NULs", "\0".repeat(100_000), "HAGEN001"),
+    ]
 }

@@ -1,6 +1,6 @@
-//! Every wrong document under `tests/invalid` gives exactly the text beside it.
+//! Every wrong document under `tests/invalid` gives exactly the text beside it; so does every wrong secrets file.
 //!
-//! In: `<area>-<rule>.yaml`. Out: `<area>-<rule>.txt`, written anew when `HAGEN_BLESS` is set. A reviewer reads the
+//! In: `<area>-<rule>.yaml`; `secrets-*` and `expiry-*` are secrets files. Out: `<area>-<rule>.txt`, written anew when `HAGEN_BLESS` is set. A reviewer reads the
 //! difference. Files that a document names are read from the same directory.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
@@ -10,9 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hagen::config::catalogue::Code;
-use hagen::config::diagnostics::Diagnostics;
+use hagen::config::diagnostics::{Diagnostics, Severity};
 use hagen::config::schema::Document;
 use hagen::config::{Input, Options, load};
+use hagen::render::expiry;
+use hagen::secrets::Secrets;
+use time::OffsetDateTime;
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid")
@@ -40,18 +43,43 @@ fn messages(path: &Path) -> Diagnostics {
     load_file(path, allow_untested).map_or_else(|errors| errors, |(_, warnings)| warnings)
 }
 
+/// The documents proper, without the secrets files.
+fn wrong_documents() -> Vec<PathBuf> {
+    documents().into_iter().filter(|path| !is_secrets(path)).collect()
+}
+
+fn is_secrets(path: &Path) -> bool {
+    let name = path.file_name().unwrap().to_string_lossy();
+    name.starts_with("secrets-") || name.starts_with("expiry-")
+}
+
+/// What a user would see of a secrets file on 2026-11-21.
+fn of_secrets(path: &Path) -> String {
+    let today = OffsetDateTime::from_unix_timestamp(1_795_262_400).unwrap();
+    match Secrets::parse(&fs::read_to_string(path).unwrap()) {
+        Err(error) => error.render("cluster.secrets.yaml", false),
+        Ok(secrets) => {
+            let until = secrets.issued_at() + time::Duration::hours(8760);
+            expiry(until, today, Severity::Warning, false).unwrap_or_default()
+        }
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    if is_secrets(path) { of_secrets(path) } else { messages(path).render(false) }
+}
+
 #[test]
 fn every_wrong_document_gives_the_text_beside_it() {
     #[expect(clippy::disallowed_methods, reason = "a test may")]
     let bless = std::env::var_os("HAGEN_BLESS").is_some();
     let mut wrong = Vec::new();
     for path in documents() {
-        let diagnostics = messages(&path);
-        if diagnostics.is_empty() {
-            wrong.push(format!("{} is a good document", path.display()));
+        let text = text_of(&path);
+        if text.is_empty() {
+            wrong.push(format!("{} is good", path.display()));
         }
-        let text = diagnostics.render(false);
-        assert_eq!(text, messages(&path).render(false), "{} is rendered differently each time", path.display());
+        assert_eq!(text, text_of(&path), "{} is rendered differently each time", path.display());
         let expected_path = path.with_extension("txt");
         let expected = fs::read_to_string(&expected_path).unwrap_or_default();
         if text != expected {
@@ -68,7 +96,7 @@ fn every_wrong_document_gives_the_text_beside_it() {
 #[test]
 fn every_code_has_a_document_and_every_message_a_help_line() {
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
-    for path in documents() {
+    for path in wrong_documents() {
         for diagnostic in &messages(&path) {
             seen.insert(diagnostic.code);
             if diagnostic.help.is_none() {
@@ -82,6 +110,11 @@ fn every_code_has_a_document_and_every_message_a_help_line() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+    for path in documents().into_iter().filter(|path| is_secrets(path)) {
+        let text = of_secrets(&path);
+        assert!(text.contains("= help: "), "{}: {text}", path.display());
+        seen.extend(Code::ALL.iter().filter(|code| text.contains(&format!("[{}]", code.as_str()))));
+    }
     let missing: Vec<&str> = Code::ALL.iter().filter(|code| !seen.contains(code)).map(|code| code.as_str()).collect();
     assert_eq!(missing, Vec::<&str>::new(), "codes that no document under tests/invalid gives");
 }
@@ -99,7 +132,7 @@ fn codes_are_in_order_and_explained() {
 fn a_wrong_document_names_its_first_rule_only_for_its_own_mistake() {
     // One file, one rule: a document that trips over a second rule by accident would hide a regression of the first.
     let mut wrong = Vec::new();
-    for path in documents() {
+    for path in wrong_documents() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if name.starts_with("many-") {
             continue;

@@ -9,13 +9,13 @@ pub mod render;
 pub mod secrets;
 pub mod tools;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Parser, Subcommand};
 use hagen::config::values::ClusterName;
-use hagen::secrets::{Secrets, SecretsError};
+use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
 /// One YAML file in, one first-boot bundle per machine out
@@ -210,7 +210,7 @@ fn now() -> OffsetDateTime {
 
 /// Reads a secrets file's text as a value; what is wrong is said with the file's name.
 fn parse_secrets(name: &str, text: &str) -> Result<Secrets, Failure> {
-    Secrets::parse(text).map_err(|error: SecretsError| Failure::Input(format!("error: {name}: {error}")))
+    Secrets::parse(text).map_err(|error| Failure::Input(error.render(name, std::io::stderr().is_terminal())))
 }
 
 /// Writes a secrets file: whole or not at all, and readable by its owner alone.

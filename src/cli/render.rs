@@ -8,16 +8,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use hagen::cluster::Part;
 use hagen::config;
 use hagen::config::schema::{Certificates, Credentials};
-use hagen::render::{NodeSummary, Options, render};
+use hagen::config::diagnostics::Severity;
+use hagen::render::{NodeSummary, Options, expiry, render};
 use hagen::secrets::Secrets;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::document::{self, Loaded};
 use super::{Failure, RenderArguments, now, parse_secrets, write_secrets};
 use crate::output;
-
-/// How long before their end leaf certificates are worth a warning.
-const SOON: Duration = Duration::days(30);
 
 /// Runs the verb.
 pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
@@ -101,19 +99,12 @@ fn load_secrets(arguments: &RenderArguments, now: OffsetDateTime) -> Result<(Sec
 
 /// What depends on the clock is a warning on standard error, never a byte.
 fn warn_of_expiry(until: OffsetDateTime, now: OffsetDateTime, strict: bool) -> Result<(), Failure> {
-    if until - now >= SOON {
-        return Ok(());
-    }
-    let what = if until < now { "have been expired since" } else { "expire on" };
-    let severity = if strict { "error" } else { "warning" };
-    let said = format!(
-        "{severity}: the certificates in these bundles {what} {}\nhelp: run `hagen secrets renew` and render again",
-        until.date()
-    );
+    let severity = if strict { Severity::Error } else { Severity::Warning };
+    let Some(said) = expiry(until, now, severity, io::stderr().is_terminal()) else { return Ok(()) };
     if strict {
         return Err(Failure::Input(said));
     }
-    let _ = writeln!(io::stderr(), "{said}");
+    let _ = write!(io::stderr(), "{said}");
     Ok(())
 }
 

@@ -131,6 +131,14 @@ catalogue! {
          or a gateway.";
     GatewayOutsideSubnet = "HAGEN057", "the gateway is outside a node's subnet",
         "A machine reaches its gateway directly, so the gateway is in the machine's own subnet.";
+    NoGateway = "HAGEN058", "machines with static addresses have no gateway",
+        "Machines with `mac` or `interface` get their address from the bundle, and no default route unless \
+         `network.gateway` names one: they would reach no image registry and no time server outside their subnet. \
+         Where that is meant, write `gateway: null`. IPv6 machines learn their routers by themselves.";
+    NoNameserver = "HAGEN059", "machines with static addresses have no nameserver",
+        "Machines with `mac` or `interface` get no DNS server unless `network.nameservers` names one. Image registries \
+         and time servers are not found then, and CoreDNS, which forwards to the machine's own servers, does not \
+         start without any. Where that is meant, write `nameservers: []`.";
     OverlappingRanges = "HAGEN060", "two address ranges overlap",
         "Pods, Services and machines need ranges of their own, or packets for one go to the other.";
     ServiceRangeSize = "HAGEN061", "the service range is too small or too large",
@@ -142,6 +150,9 @@ catalogue! {
     AddressFamilies = "HAGEN063", "the address families do not fit together",
         "A dual-stack list has one IPv4 and one IPv6 range. The first service range has the family of the control \
          planes' addresses, for the API server advertises one of these as the first Service.";
+    NameserverInRange = "HAGEN064", "a nameserver is inside the pod or service range",
+        "Machines need names before the cluster's own DNS runs, and it would forward to itself. Name a server of the \
+         site.";
     UnknownVersion = "HAGEN070", "hagen does not know this Kubernetes minor",
         "hagen was run with kubeadm 1.34 to 1.37. Another minor may work: `--allow-untested` makes this a warning.";
     VersionTooOld = "HAGEN071", "the Kubernetes version is too old",
@@ -153,6 +164,8 @@ catalogue! {
          cannot stand beside others, and hagen adds some when a step is tried again.";
     PortTaken = "HAGEN074", "the endpoint's port is in use on every control plane",
         "The API server could not bind it.";
+    DeprecatedProxyMode = "HAGEN075", "kube-proxy's mode is deprecated",
+        "kube-proxy says since 1.35 that IPVS may be removed in a future release, and names nftables as its successor.";
     KubeVipDeadlock = "HAGEN080", "kube-vip v1.2.2 cannot start a cluster",
         "It talks to the API server through the VIP that it should bring up first (kube-vip#1654). v1.2.3 is fixed.";
     LeaseOrder = "HAGEN081", "the lease's three times are in the wrong order",
@@ -183,4 +196,18 @@ catalogue! {
          are root, the users of the document, and the users and groups that Debian's base-passwd makes.";
     PathConflict = "HAGEN108", "a path is both a file and a folder",
         "Where one file's path continues another's, only one of the two can exist.";
+    SecretsFile = "HAGEN110", "the secrets file cannot be read",
+        "It is a small YAML mapping that `hagen render` wrote: `version`, `seed`, `issuedAt`, and perhaps imported \
+         material. Its text is never shown.";
+    SecretsVersion = "HAGEN111", "the secrets file is of another version",
+        "Its `version` says how it is to be read. A newer one needs a newer hagen; nothing is guessed, for the keys of \
+         the whole cluster come from it.";
+    SecretsValue = "HAGEN112", "a value of the secrets file cannot be what it should be",
+        "`seed` is 32 bytes in standard base64, `issuedAt` a UTC time in whole seconds.";
+    ImportedMaterial = "HAGEN113", "an imported authority cannot be used",
+        "An authority is a certificate that may sign others and its own private key, P-256 and unencrypted.";
+    CertificatesExpire = "HAGEN114", "the certificates in the bundles expire soon, or have expired",
+        "Certificates live from the secrets file's `issuedAt`. A machine whose bundle holds an expired one cannot join. \
+         `hagen secrets renew FILE` moves `issuedAt` to now, with the same authorities; then render again. This depends \
+         on the day of rendering, so it never changes a byte of the output.";
 }

@@ -116,6 +116,16 @@ impl Sources {
         (line.trim() == wanted).then(|| Span { start, end: start + wanted.len(), ..span })
     }
 
+    /// The line in which a span begins, unless there is nothing in the text or the line is too long to be drawn.
+    fn line(&self, span: Span) -> Option<std::ops::Range<usize>> {
+        let text = self.text(span.source).filter(|text| !text.is_empty())?;
+        let offset = text.floor_char_boundary(span.start.min(text.len()));
+        let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
+        let line = text[start..end].trim_end_matches('\r');
+        (line.len() <= DRAWN_LINE).then_some(start..start + line.len())
+    }
+
     /// The part of a span that one line can show: to the end of its first line, and inside the text.
     fn drawn(&self, span: Span) -> std::ops::Range<usize> {
         let Some(text) = self.text(span.source) else { return 0..0 };
@@ -132,6 +142,15 @@ pub enum Severity {
     Error,
     /// Said, and no byte is different for it.
     Warning,
+}
+
+impl Severity {
+    const fn level(self) -> Level<'static> {
+        match self {
+            Self::Error => Level::ERROR,
+            Self::Warning => Level::WARNING,
+        }
+    }
 }
 
 /// One message: what is wrong, where, and what would be right.
@@ -195,36 +214,98 @@ impl Diagnostic {
 
     /// The message with its piece of the source, without a line break at the end.
     fn render(&self, sources: &Sources, renderer: &Renderer) -> String {
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let mut group = Group::with_title(level.primary_title(self.message.as_str()).id(self.code.as_str()));
+        let mut group = Group::with_title(self.severity.level().primary_title(self.message.as_str()).id(self.code.as_str()));
         let mut others: Vec<u32> = self.secondary.iter().map(|(span, _)| span.source).collect();
         others.retain(|source| *source != self.span.source);
         others.sort_unstable();
         others.dedup();
+        let mut far = Vec::new();
         for number in std::iter::once(self.span.source).chain(others) {
             let Some(source) = sources.get(number) else { continue };
-            if source.text.is_empty() {
-                group = group.element(Origin::path(source.name.as_str()).line(1).char_column(1));
+            let primary = (number == self.span.source).then_some((self.span, self.label.as_deref()));
+            let secondary = self.secondary.iter().filter(|(span, _)| span.source == number);
+            let secondary: Vec<(Span, &str)> = secondary.map(|(span, label)| (*span, label.as_str())).collect();
+            let Some(first) = primary.map(|(span, _)| span).or(secondary.first().map(|(span, _)| *span)) else {
                 continue;
+            };
+            let Some(mut shown) = sources.line(first) else {
+                // Nothing to draw, or too much.
+                let (line, column) = sources.position(first).unwrap_or((1, 1));
+                group = group.element(Origin::path(source.name.as_str()).line(line).char_column(column));
+                continue;
+            };
+            let mut drawn = Vec::new();
+            for (span, label) in secondary {
+                let line = sources.line(span);
+                let both = line.map(|line| shown.start.min(line.start)..shown.end.max(line.end));
+                match both.filter(|both| both.len() <= DRAWN) {
+                    Some(both) => {
+                        shown = both;
+                        drawn.push((span, label));
+                    }
+                    None => {
+                        let (line, column) = sources.position(span).unwrap_or((1, 1));
+                        far.push(format!("{label}: {}:{line}:{column}", source.name));
+                    }
+                }
             }
-            let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
-            if number == self.span.source {
-                let primary = AnnotationKind::Primary.span(sources.drawn(self.span));
-                snippet = snippet.annotation(primary.label(self.label.as_deref()));
+            let (first_line, _) = sources.position(Span { start: shown.start, ..first }).unwrap_or((1, 1));
+            let within = |span: Span| {
+                let range = sources.drawn(span);
+                range.start.saturating_sub(shown.start)..range.end.saturating_sub(shown.start)
+            };
+            let text = source.text.get(shown.clone()).unwrap_or_default();
+            let mut snippet = Snippet::source(text).path(source.name.as_str()).line_start(first_line);
+            if let Some((span, label)) = primary {
+                snippet = snippet.annotation(AnnotationKind::Primary.span(within(span)).label(label));
             }
-            for (span, label) in self.secondary.iter().filter(|(span, _)| span.source == number) {
-                snippet = snippet.annotation(AnnotationKind::Context.span(sources.drawn(*span)).label(label.as_str()));
+            for (span, label) in drawn {
+                snippet = snippet.annotation(AnnotationKind::Context.span(within(span)).label(label));
             }
             group = group.element(snippet);
+        }
+        for place in far {
+            group = group.element(Level::NOTE.message(place));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         renderer.render(&[group])
     }
+}
+
+/// Most bytes of a source, and of one line, that are drawn around a place.
+const DRAWN: usize = 64 << 10;
+const DRAWN_LINE: usize = 4 << 10;
+
+/// Most characters of a message: it may quote the document.
+const MESSAGE: usize = 400;
+
+/// How many messages are drawn.
+const SHOWN: usize = 100;
+
+/// A message about a file whose text must not be shown, or about none; drawn as the others, ending with a line break.
+/// `origin` is the file's name, and line and column from 1 where they are known.
+pub fn render_without_text(
+    severity: Severity,
+    code: Code,
+    message: &str,
+    origin: Option<(&str, Option<(u64, u64)>)>,
+    help: &str,
+    colour: bool,
+) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let mut group = Group::with_title(severity.level().primary_title(message).id(code.as_str()));
+    if let Some((name, position)) = origin {
+        let mut origin = Origin::path(name);
+        if let Some((line, column)) = position {
+            let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+            origin = origin.line(number(line)).char_column(number(column));
+        }
+        group = group.element(origin);
+    }
+    let group = group.element(Level::HELP.message(help));
+    format!("{}\n", renderer.decor_style(DecorStyle::Ascii).term_width(400).render(&[group]))
 }
 
 /// All messages of one run, with the texts they point into.
@@ -244,7 +325,12 @@ impl Diagnostics {
     }
 
     /// Adds a message.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        for text in [Some(&mut diagnostic.message), diagnostic.help.as_mut()].into_iter().flatten() {
+            if let Some((end, _)) = text.char_indices().nth(MESSAGE) {
+                *text = format!("{}...", &text[..end]);
+            }
+        }
         self.list.push(diagnostic);
     }
 
@@ -297,13 +383,14 @@ impl Diagnostics {
         }
     }
 
-    /// Everything as text, ending with a line break; with ANSI colours when asked for. The last line counts.
+    /// Everything as text, ending with a line break; with ANSI colours when asked for. The last line counts; more than
+    /// a hundred messages are nobody's to read, and only counted.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         // A width that never cuts a line short: what is shown depends on the document alone.
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(400);
         let mut text = String::new();
-        for diagnostic in &self.list {
+        for diagnostic in self.list.iter().take(SHOWN) {
             text.push_str(&diagnostic.render(&self.sources, &renderer));
             text.push_str("\n\n");
         }
@@ -326,7 +413,8 @@ impl Diagnostics {
         let counts: Vec<String> =
             [count(errors, "error"), count(self.len() - errors, "warning")].into_iter().flatten().collect();
         let level = if errors > 0 { Level::ERROR } else { Level::WARNING };
-        (!counts.is_empty()).then(|| (level, format!("{} in {}", counts.join(" and "), names.join(" + "))))
+        let rest = if self.len() > SHOWN { format!("; the first {SHOWN} are shown") } else { String::new() };
+        (!counts.is_empty()).then(|| (level, format!("{} in {}{rest}", counts.join(" and "), names.join(" + "))))
     }
 
     /// Everything for programs. Lines and columns count from 1, columns in characters; offsets are bytes of the text

@@ -281,6 +281,9 @@ impl Builder<'_> {
         let width =
             self.text[start..].chars().next().filter(|c| *c == '\t' || !c.is_control()).map_or(0, char::len_utf8);
         let span = Span { source: self.source, start, end: start + width };
+        if matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded) {
+            return self.too_large(span, "the document is nested too deeply");
+        }
         let mut diagnostic = Diagnostic::error(Code::Syntax, span, format!("not YAML: {}", error.info()));
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();

@@ -65,6 +65,13 @@ impl Facts {
         }
     }
 
+    /// Whether kube-proxy announces that its mode ipvs will go (`cmd/kube-proxy/app/server_linux.go` of 1.35.8 and 1.36.3;
+    /// not in 1.34.10).
+    #[must_use]
+    pub fn ipvs_is_deprecated(self) -> bool {
+        self.minor >= 35
+    }
+
     /// The oldest major version of containerd that the kubelet works with. Without the CRI call RuntimeConfig, which
     /// containerd has since 2.0, 1.34 to 1.37 warn and fall back (`preflight/checks.go`, `cmd/kubelet/app/server.go`);
     /// the fallback was to go in 1.36, was deferred twice, and is announced to go in 1.38 (kubernetes#139121).

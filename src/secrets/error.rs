@@ -4,6 +4,8 @@
 use std::fmt;
 
 use super::VERSION;
+use crate::config::catalogue::Code;
+use crate::config::diagnostics::{Severity, render_without_text};
 
 /// A place in the secrets file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +39,44 @@ impl SecretsError {
         &self.problem
     }
 
+    /// The whole message about the file `name`, without a line of its text.
+    pub fn render(&self, name: &str, colour: bool) -> String {
+        let position = self.position.map(|position| (position.line, position.column));
+        let origin = Some((name, position));
+        let (code, help) = (self.problem.code(), self.problem.help());
+        render_without_text(Severity::Error, code, &self.problem.to_string(), origin, help, colour)
+    }
+
     /// Where, if known.
     pub const fn position(&self) -> Option<Position> {
         self.position
+    }
+}
+
+impl Problem {
+    /// Its stable code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Syntax | Self::Kind | Self::UnknownKey { .. } | Self::MissingKey { .. } | Self::DuplicateKey => {
+                Code::SecretsFile
+            }
+            Self::VersionOlder { .. } | Self::VersionNewer { .. } => Code::SecretsVersion,
+            Self::SeedEncoding | Self::SeedLength { .. } | Self::IssuedAt => Code::SecretsValue,
+            Self::Unreadable { .. } | Self::UnsupportedKey { .. } | Self::KeyMismatch | Self::NotAnAuthority => {
+                Code::ImportedMaterial
+            }
+        }
+    }
+
+    /// How to put it right.
+    pub const fn help(&self) -> &'static str {
+        match self.code() {
+            Code::SecretsVersion => "render with the hagen that wrote it, or with a newer one",
+            Code::SecretsValue if matches!(self, Self::IssuedAt) => "write UTC to the second, ending in `Z`",
+            Code::SecretsValue => "take the seed from your backup: without it the cluster's keys are lost",
+            Code::ImportedMaterial => "give certificate and key of one authority, as PEM, the key unencrypted",
+            _ => "take the file as hagen wrote it, decrypted if it was encrypted (`sops -d`, `age -d`)",
+        }
     }
 }
 

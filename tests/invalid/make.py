@@ -136,6 +136,53 @@ endpoint(
 node("planned-role", "", role="load-balancer")
 node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n    os: flatcar\n    format: ignition\n")
 
+# What machines with static addresses need.
+write("addresses-static-without-gateway",
+      HEAD + "network: {nameservers: [10.9.0.1]}\n" + NODES.replace("{name: w1,", "{name: w1, mac: 52:54:00:00:00:22,"))
+write("addresses-static-without-nameserver",
+      HEAD + "network: {gateway: 10.9.0.1}\n" + NODES.replace("{name: w1,", "{name: w1, interface: eth0,"))
+more("ranges-nameserver-in-service-range", "network: {nameservers: [10.9.0.1, 10.96.0.10]}\n")
+kubernetes("kubernetes-deprecated-proxy-mode", "  proxy: {mode: ipvs}\n")
+
+# Ten mistakes of ten rules, behind a byte order mark, with CRLF, umlauts, an anchor and a merge key.
+TEN = """\
+# Größe: drei Räume
+name: Prüfstand
+kubernetes: {version: 1.36, dnsDomian: cluster.local, serviceSubnet: 10.96.0.0/30}
+endpoint: {vip: 10.8.0.10, port: 70000}
+users: [{name: root, sudo: true}]
+network: {gateway: 10.7.0.1, nameservers: [10.9.0.1]}
+bootstrap: {window: 0s, strategy: quorum}
+x-defaults: &worker {role: worker, labels: {ort: büro}}
+nodes:
+  - {name: cp1, role: control-plane, address: 10.9.0.11/24}
+  - {<<: *worker, name: w1, address: 10.9.0.21/24}
+  - {<<: *worker, name: w2, address: 10.9.0.21/24, mac: 01:00:5e:00:00:01}
+"""
+(HERE / "many-ten-rules.yaml").write_bytes(b"\xef\xbb\xbf" + TEN.replace("\n", "\r\n").encode())
+
+# Secrets files; what is wrong with them is said without their text.
+SEED = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
+write("secrets-not-yaml", "version: [1\n")
+write("secrets-unknown-key", f"version: 1\nseed: {SEED}\nissuedAt: 2026-11-01T12:00:00Z\ntoken: abc\n")
+write("secrets-missing-seed", "version: 1\nissuedAt: 2026-11-01T12:00:00Z\n")
+write("secrets-newer", f"version: 2\nseed: {SEED}\nissuedAt: 2026-11-01T12:00:00Z\n")
+write("secrets-older", f"version: 0\nseed: {SEED}\nissuedAt: 2026-11-01T12:00:00Z\n")
+write("secrets-short-seed", "version: 1\nseed: BwcHBwc=\nissuedAt: 2026-11-01T12:00:00Z\n")
+write("secrets-issued-at", f"version: 1\nseed: {SEED}\nissuedAt: 2026-11-01\n")
+write("secrets-imported-authority", f"""\
+version: 1
+seed: {SEED}
+issuedAt: 2026-11-01T12:00:00Z
+import:
+  ca:
+    certificate: not PEM
+    key: not PEM
+""")
+# Good files, but old at the day that the test renders on.
+write("expiry-expired", f"version: 1\nseed: {SEED}\nissuedAt: 2025-10-01T12:00:00Z\n")
+write("expiry-soon", f"version: 1\nseed: {SEED}\nissuedAt: 2025-12-01T12:00:00Z\n")
+
 # Files beside the document.
 more("file-manifest-missing", "manifests: [./no-such-file.yaml]\n")
 more("file-source-missing", "files: [{path: /etc/motd, source: no-such-file}]\n")
@@ -158,6 +205,7 @@ nodes(
     "nodes-duplicate-mac",
     "  - {name: cp1, role: control-plane, address: 10.9.0.11/24, mac: 52:54:00:00:00:0b}\n"
     "  - {name: w1, role: worker, address: 10.9.0.21/24, mac: 52-54-00-00-00-0B}\n",
+    HEAD + "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\n",
 )
 node("nodes-reserved-name", "", who="localhost")
 endpoint("nodes-name-of-endpoint", "  vip: 10.9.0.10\n  name: w1\n")

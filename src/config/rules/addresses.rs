@@ -18,6 +18,8 @@ pub(super) fn check(subject: &Subject<'_>) {
     vip_subnet(subject);
     vip_taken(subject);
     vip_ranges(subject);
+    static_machines(subject);
+    nameservers(subject);
 }
 
 /// The nodes whose name, role and address are known as far as needed, in the document's order.
@@ -208,5 +210,51 @@ fn vip_ranges(subject: &Subject<'_>) {
             diagnostic = diagnostic.also(range.span, format!("the {} {what} range", family(range)));
         }
         subject.push(diagnostic.help("choose an address of the nodes' subnet"));
+    }
+}
+
+/// What a machine that gets its address from hagen does not get from elsewhere. A key that is written, even with
+/// nothing, says that it is meant so.
+fn static_machines(subject: &Subject<'_>) {
+    let machine = subject.nodes().find_map(|(node, place)| {
+        // IPv6 routers announce themselves, and nameservers too.
+        node.address.filter(|address| address.addr().is_ipv4())?;
+        let (key, what) = match (&node.mac, &node.interface) {
+            (Some(_), _) => ("mac", "`mac`"),
+            (None, Some(_)) => ("interface", "`interface`"),
+            (None, None) => return None,
+        };
+        Some((place.key(&key).key, what, node.name.as_ref().map_or("?", |name| name.value.as_str())))
+    });
+    let Some((place, key, name)) = machine else { return };
+    for (network_key, code, what, help) in [
+        ("gateway", Code::NoGateway, "gateway", "add `network: {gateway: 10.9.0.1}`, or `gateway: null` if it needs none"),
+        (
+            "nameservers",
+            Code::NoNameserver,
+            "nameserver",
+            "add `network: {nameservers: [10.9.0.1]}`, or `nameservers: []` if it needs none",
+        ),
+    ] {
+        if subject.at(&["network", network_key]).node.is_none() {
+            let message = format!("`{name}` gets its address from the bundle ({key}), but no {what}");
+            subject.push(Diagnostic::warning(code, place, message).help(help));
+        }
+    }
+}
+
+fn nameservers(subject: &Subject<'_>) {
+    let kubernetes = &subject.draft.kubernetes;
+    let list = subject.at(&["network", "nameservers"]);
+    for (index, server) in subject.draft.network.nameservers.iter().enumerate() {
+        let pods = kubernetes.pod_subnet.iter().map(|range| ("pod", range));
+        let services = kubernetes.service_subnet.iter().map(|range| ("service", range));
+        for (what, range) in pods.chain(services).filter(|(_, range)| range.contains(server)) {
+            let message = format!("the nameserver {server} is inside the {what} range {}", range.value);
+            subject.push(
+                Diagnostic::error(Code::NameserverInRange, list.item(index).span, message)
+                    .help("name a server of the site: machines need it before the cluster's own DNS runs"),
+            );
+        }
     }
 }

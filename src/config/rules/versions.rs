@@ -3,13 +3,32 @@
 use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
+use crate::config::schema::ProxyMode;
 use crate::config::values::KubernetesVersion;
-use crate::kubernetes::versions::KNOWN_MINORS;
+use crate::kubernetes::versions::{Facts, KNOWN_MINORS};
 
 /// kubeadm's v1beta4 begins here (kubernetes#125029).
 const OLDEST_MINOR: u32 = 31;
 
 pub(super) fn check(subject: &Subject<'_>) {
+    known(subject);
+    proxy_mode(subject);
+}
+
+fn proxy_mode(subject: &Subject<'_>) {
+    let Some(version) = &subject.draft.version else { return };
+    let KubernetesVersion { minor, patch, .. } = version.value;
+    if subject.draft.kubernetes.proxy.mode == ProxyMode::Ipvs && Facts::of(minor, patch).ipvs_is_deprecated() {
+        let place = subject.at(&["kubernetes", "proxy", "mode"]);
+        let message = format!("kube-proxy's mode ipvs is deprecated in Kubernetes 1.{minor}");
+        subject.push(
+            Diagnostic::warning(Code::DeprecatedProxyMode, place.span, message)
+                .help("kube-proxy recommends `nftables`; `iptables` is the default"),
+        );
+    }
+}
+
+fn known(subject: &Subject<'_>) {
     let Some(version) = &subject.draft.version else { return };
     let KubernetesVersion { major, minor, .. } = version.value;
     if major < 1 || (major == 1 && minor < OLDEST_MINOR) {
