@@ -18,13 +18,17 @@ use hagen::render::render;
 enum Tree {
     Scalar { text: String, plain: bool },
     List(Vec<Tree>),
-    Map(Vec<(String, Tree)>),
+    Map(Entries),
 }
+
+/// Keys and values of a mapping.
+type Entries = Vec<(String, Tree)>;
 
 impl Tree {
     fn parse(text: &str) -> Self {
-        let mut events =
-            Parser::new_from_str(text).map(|event| event.unwrap().0).filter(|event| !matches!(event, Event::Comment(..)));
+        let mut events = Parser::new_from_str(text)
+            .map(|event| event.unwrap().0)
+            .filter(|event| !matches!(event, Event::Comment(..)));
         loop {
             match events.next().unwrap() {
                 Event::StreamStart | Event::DocumentStart(..) => {}
@@ -98,7 +102,7 @@ impl Tree {
     }
 
     /// Calls `change` with every mapping in turn; `index` counts entries over all of them.
-    fn entry(&mut self, index: &mut usize, change: &mut dyn FnMut(&mut Vec<(String, Tree)>, usize)) -> bool {
+    fn entry(&mut self, index: &mut usize, change: &mut dyn FnMut(&mut Entries, usize)) -> bool {
         match self {
             Self::Scalar { .. } => false,
             Self::List(items) => items.iter_mut().any(|item| item.entry(index, change)),

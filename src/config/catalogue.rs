@@ -172,6 +172,10 @@ catalogue! {
         "A leader tries every `retryPeriod` to renew, gives up after `renewDeadline`, and others may take over after \
          `duration`. client-go wants duration > renewDeadline > 1.2 * retryPeriod, and kube-vip does not start \
          otherwise.";
+    KubeVipInterface = "HAGEN082", "kube-vip's interface is not the one that holds a control plane's address",
+        "`endpoint.kubeVip.interface` is one name for all control planes. Where interfaces have other names, kube-vip \
+         finds none and the control plane cannot take the VIP over; where the name exists but leads elsewhere, the VIP is \
+         announced on the wrong network.";
     ZeroDuration = "HAGEN090", "a duration is zero",
         "Nothing could ever happen within it.";
     CertificatePeriod = "HAGEN091", "the certificates' lifetimes do not fit together",

@@ -214,7 +214,8 @@ impl Diagnostic {
 
     /// The message with its piece of the source, without a line break at the end.
     fn render(&self, sources: &Sources, renderer: &Renderer) -> String {
-        let mut group = Group::with_title(self.severity.level().primary_title(self.message.as_str()).id(self.code.as_str()));
+        let mut group =
+            Group::with_title(self.severity.level().primary_title(self.message.as_str()).id(self.code.as_str()));
         let mut others: Vec<u32> = self.secondary.iter().map(|(span, _)| span.source).collect();
         others.retain(|source| *source != self.span.source);
         others.sort_unstable();

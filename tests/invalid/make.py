@@ -281,6 +281,12 @@ kubernetes("kubernetes-timeout-zero", "  timeouts: {discovery: 0s}\n")
 # kube-vip.
 endpoint("kube-vip-deadlock", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.io/kube-vip/kube-vip:v1.2.2}\n")
 endpoint("kube-vip-lease-deadline", "  vip: 10.9.0.10\n  kubeVip: {lease: {duration: 10, renewDeadline: 10}}\n")
+write(
+    "kube-vip-interface",
+    HEAD.replace("10.9.0.10}", "10.9.0.10, kubeVip: {interface: eth0}}")
+    + "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\n"
+    + NODES.replace("{name: cp1,", "{name: cp1, interface: eth0,").replace("{name: cp2,", "{name: cp2, interface: enp3s0,"),
+)
 endpoint("kube-vip-lease-retry", "  vip: 10.9.0.10\n  kubeVip: {lease: {retryPeriod: 9}}\n")
 
 # Certificates.

@@ -228,7 +228,12 @@ fn static_machines(subject: &Subject<'_>) {
     });
     let Some((place, key, name)) = machine else { return };
     for (network_key, code, what, help) in [
-        ("gateway", Code::NoGateway, "gateway", "add `network: {gateway: 10.9.0.1}`, or `gateway: null` if it needs none"),
+        (
+            "gateway",
+            Code::NoGateway,
+            "gateway",
+            "add `network: {gateway: 10.9.0.1}`, or `gateway: null` if it needs none",
+        ),
         (
             "nameservers",
             Code::NoNameserver,

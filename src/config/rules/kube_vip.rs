@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
+use crate::config::schema::Role;
 use crate::config::values::Invalid;
 
 /// Reads an image reference with a tag or a digest.
@@ -38,6 +39,7 @@ pub(super) fn check(subject: &Subject<'_>) {
         );
     }
 
+    interface(subject);
     let at = |key: &str| subject.at(&["endpoint", "kubeVip", "lease", key]);
     let (duration, deadline, retry) = (kube_vip.lease_duration, kube_vip.renew_deadline, kube_vip.retry_period);
     let refuse = |longer: &str, shorter: &str, message: String, help: &str| {
@@ -53,11 +55,36 @@ pub(super) fn check(subject: &Subject<'_>) {
     if deadline >= duration {
         let message =
             format!("the lease's renewDeadline of {deadline} s is not shorter than its duration of {duration} s");
-        refuse("duration", "renewDeadline", message, "kube-vip's own are duration 15, renewDeadline 10, retryPeriod 2");
+        refuse(
+            "duration",
+            "renewDeadline",
+            message,
+            "hagen's defaults are duration 15, renewDeadline 10, retryPeriod 2",
+        );
     }
     // client-go: renewDeadline > JitterFactor (1.2) * retryPeriod.
     if u64::from(deadline) * 10 <= u64::from(retry) * 12 {
         let message = format!("the lease's retryPeriod of {retry} s is too long for its renewDeadline of {deadline} s");
         refuse("renewDeadline", "retryPeriod", message, "renewDeadline must be more than 1.2 times retryPeriod");
+    }
+}
+
+/// One name of the interface for all control planes, beside machines that say another: somewhere the VIP would be
+/// announced on the wrong network, or on none.
+fn interface(subject: &Subject<'_>) {
+    let Some(wanted) = &subject.draft.endpoint.kube_vip.interface else { return };
+    let place = subject.at(&["endpoint", "kubeVip", "interface"]);
+    let planes = subject.draft.nodes.iter().flatten();
+    let planes = planes.filter(|node| node.role.is_some_and(|role| role.value == Role::ControlPlane));
+    for (node, own) in planes.filter_map(|node| Some((node, node.interface.as_ref()?))) {
+        if own.value.as_str() != wanted.as_str() {
+            let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
+            let message = format!("kube-vip is to use `{}`, but `{name}` has its address on `{}`", wanted, own.value);
+            subject.push(
+                Diagnostic::warning(Code::KubeVipInterface, place.span, message)
+                    .also(own.span, format!("the interface of `{name}`"))
+                    .help("leave `endpoint.kubeVip.interface` away: each machine finds the interface with its address"),
+            );
+        }
     }
 }
