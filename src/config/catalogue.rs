@@ -172,7 +172,7 @@ catalogue! {
         "A leader tries every `retryPeriod` to renew, gives up after `renewDeadline`, and others may take over after \
          `duration`. client-go wants duration > renewDeadline > 1.2 * retryPeriod, and kube-vip does not start \
          otherwise.";
-    KubeVipInterface = "HAGEN082", "kube-vip's interface is not the one that holds a control plane's address",
+    KubeVipInterface = "HAGEN082", "kube-vip's interface is not a control plane's",
         "`endpoint.kubeVip.interface` is one name for all control planes. Where interfaces have other names, kube-vip \
          finds none and the control plane cannot take the VIP over; where the name exists but leads elsewhere, the VIP is \
          announced on the wrong network.";
