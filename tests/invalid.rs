@@ -144,3 +144,13 @@ fn a_wrong_document_names_its_first_rule_only_for_its_own_mistake() {
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+#[test]
+fn ten_mistakes_of_ten_rules_are_said_in_one_run() {
+    // With a byte order mark, CRLF, umlauts, an anchor and a merge key; the text beside it has lines and columns.
+    let path = directory().join("many-ten-rules.yaml");
+    let content = fs::read(&path).unwrap();
+    assert!(content.starts_with(b"\xef\xbb\xbf") && content.windows(2).any(|pair| pair == b"\r\n"));
+    let codes: BTreeSet<Code> = messages(&path).iter().map(|diagnostic| diagnostic.code).collect();
+    assert!(codes.len() >= 10, "{codes:?}");
+}
