@@ -3,6 +3,7 @@
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::{default, mappings, words};
+use crate::config::keys::Presence;
 
 /// The man page of the document.
 pub fn man() -> String {
@@ -20,7 +21,13 @@ pub fn man() -> String {
         for key in keys {
             page.control("TP", []);
             page.text([bold(key.name), roman(": "), italic(words(key.shape).replace('`', ""))]);
-            page.text([roman(format!("{} Default: {}.", key.about, default(key)).replace('`', ""))]);
+            let default = match (default(key), key.presence) {
+                (None, _) => String::new(),
+                (Some(word), Presence::Required(_)) => format!(" This key is {word}."),
+                (Some(word), Presence::Planned(_)) => format!(" It is {word}."),
+                (Some(value), _) => format!(" Default: {value}."),
+            };
+            page.text([roman(format!("{}{default}", key.about).replace('`', ""))]);
         }
     }
     page.control("SH", ["SEE ALSO"]);

@@ -27,7 +27,8 @@ the first.
         let title = if path.is_empty() { "Top level".to_owned() } else { format!("`{path}`") };
         let _ = write!(text, "\n## {title}\n\n| key | value | default | |\n|---|---|---|---|\n");
         for key in keys {
-            let _ = writeln!(text, "| `{}` | {} | {} | {} |", key.name, words(key.shape), default(key), key.about);
+            let default = default(key).unwrap_or_default();
+            let _ = writeln!(text, "| `{}` | {} | {default} | {} |", key.name, words(key.shape), key.about);
         }
     }
     text

@@ -36,14 +36,15 @@ fn without_article(name: &str) -> &str {
     name.strip_prefix("a ").or_else(|| name.strip_prefix("an ")).unwrap_or(name)
 }
 
-/// What it means when a key is left away, in words.
-fn default(key: &Key) -> String {
-    match key.presence {
-        Presence::Required(_) => "required".to_owned(),
-        Presence::Default(value) => format!("`{value}`"),
-        Presence::Optional(meaning) => meaning.to_owned(),
-        Presence::Planned(_) => "not built yet".to_owned(),
-    }
+/// What it means when a key is left away, in words; nothing where its own keys say it.
+fn default(key: &Key) -> Option<String> {
+    Some(match (key.presence, key.shape) {
+        (Presence::Required(_), _) => "required".to_owned(),
+        (Presence::Default(_), Shape::Mapping(_)) => return None,
+        (Presence::Default(value), _) => format!("`{value}`"),
+        (Presence::Optional(meaning), _) => meaning.to_owned(),
+        (Presence::Planned(_), _) => "not built yet".to_owned(),
+    })
 }
 
 /// Every mapping of the document with its path, the document itself first: `("nodes[]", its keys)`.
