@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         cli::Verb::Render(arguments) => cli::render::run(&arguments),
         cli::Verb::Secrets(arguments) => cli::secrets::run(&arguments),
         cli::Verb::Explain(arguments) => cli::explain::run(&arguments),
-        cli::Verb::Schema => cli::tools::schema(),
+        cli::Verb::Schema(arguments) => cli::tools::schema(&arguments),
         cli::Verb::Completions(arguments) => cli::tools::completions(&arguments),
         cli::Verb::Man(arguments) => cli::tools::man(&arguments),
     };

@@ -254,7 +254,8 @@ fn expiring_certificates_are_a_warning_that_changes_no_byte() {
 fn wrong_usage_and_missing_files_have_their_codes() {
     let site = Site::new();
     assert_eq!(site.hagen(&["render"]).status.code(), Some(2));
-    assert_eq!(site.hagen(&["render", "absent.yaml", "-o", "out"]).status.code(), Some(1));
+    assert_eq!(site.hagen(&["render", "absent.yaml", "-o", "out"]).status.code(), Some(3));
+    assert_eq!(site.hagen(&["check", "absent.yaml"]).status.code(), Some(3));
     assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "no/such/parent"]).status.code(), Some(3));
     fs::write(site.path("ha.secrets.yaml"), "version: 1\nseed: \"c2VjcmV0IHNlZWQ=\"\nissuedAt: x\n").unwrap();
     let output = site.hagen(&["render", "ha.yaml", "-o", "out"]);
@@ -324,29 +325,27 @@ fn init_writes_a_document_that_is_good_and_never_overwrites() {
 
 /// What `init` shows as a comment is no mistake either.
 #[test]
-fn comments_of_init_are_good_documents() {
+fn comments_of_init_are_a_good_document() {
     let site = Site::new();
     assert_eq!(site.hagen(&["init", "new.yaml"]).status.code(), Some(0));
-    let all = fs::read_to_string(site.path("new.yaml")).unwrap();
     let mut shown = 0;
-    for comment in all.lines().filter(|line| {
-        let line = line.trim_start();
-        line.starts_with("# ")
-            && line.contains(": ")
-            && !line.contains(". ")
-            && !line.contains('`')
-            && !line.contains("  - ")
-    }) {
-        if comment.contains("users:") || comment.contains("manifests:") {
-            continue;
+    let mut lines = Vec::new();
+    for line in fs::read_to_string(site.path("new.yaml")).unwrap().lines() {
+        let key = line.trim_start().strip_prefix("# ").and_then(|rest| rest.split_once(": "));
+        match key {
+            // Files and keys that are not there.
+            Some(("manifests" | "users", _)) => {}
+            Some((key, _)) if key.chars().all(char::is_alphanumeric) => {
+                shown += 1;
+                lines.push(line.replacen("# ", "", 1));
+            }
+            _ => lines.push(line.to_owned()),
         }
-        shown += 1;
-        let text = all.replace(comment, &comment.replacen("# ", "", 1));
-        fs::write(site.path("shown.yaml"), text).unwrap();
-        let output = site.hagen(&["check", "shown.yaml", "--strict"]);
-        assert_eq!(output.status.code(), Some(0), "{comment}: {}", self::text(&output.stderr));
     }
-    assert!(shown >= 5, "only {shown} comments were tried");
+    assert!(shown >= 8, "only {shown} comments were tried");
+    fs::write(site.path("shown.yaml"), lines.join("\n")).unwrap();
+    let output = site.hagen(&["check", "shown.yaml", "--strict"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -355,16 +354,60 @@ fn an_overlay_is_rendered_and_its_mistakes_are_its_own() {
     fs::create_dir(site.path("site")).unwrap();
     fs::write(site.path("site/a.yaml"), "endpoint: {port: 8443}\nfiles: [{path: /etc/motd, source: motd}]\n").unwrap();
     fs::write(site.path("site/motd"), "beside the overlay\n").unwrap();
-    let output = site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out", "--locked", "--tree"]);
+    let output =
+        site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out", "--tree", "--secrets", "ha.secrets.yaml"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let node = site.path("out/nodes/w1/rootfs");
     assert_eq!(fs::read_to_string(node.join("etc/motd")).unwrap(), "beside the overlay\n");
     assert!(fs::read_to_string(node.join("etc/hagen/node.env")).unwrap().contains("8443"));
 
     fs::write(site.path("site/a.yaml"), "endpoint: {prot: 8443}\n").unwrap();
-    let output = site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out"]);
+    let output = site.hagen(&["render", "ha.yaml", "site/a.yaml", "-o", "out", "--secrets", "ha.secrets.yaml"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("site/a.yaml:1:12"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_slip_in_the_name_of_the_secrets_starts_no_second_cluster() {
+    let site = Site::new();
+    assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "out"]).status.code(), Some(0));
+    let before = contents(&site.path("out"));
+    let output = site.hagen(&["render", "ha.yaml", "-o", "out", "-q", "--secrets", "typo.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(!site.path("typo.yaml").exists());
+    assert_eq!(contents(&site.path("out")), before);
+    // Two sites of one base do not share authorities by accident.
+    fs::write(site.path("site.yaml"), "name: other\n").unwrap();
+    let output = site.hagen(&["render", "ha.yaml", "site.yaml", "-o", "other"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--secrets FILE"), "{}", text(&output.stderr));
+    let output = site.hagen(&["render", "ha.yaml", "site.yaml", "-o", "other", "-q", "--secrets", "other.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).starts_with("made other.yaml"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_secrets_file_among_the_documents_is_never_shown() {
+    let site = Site::new();
+    let seed = SECRETS.lines().find(|line| line.starts_with("seed")).unwrap();
+    let json = "{\"version\": 1, \"seed\": \"aGFnZW4gdGVzdCBzZWVkLCBub3QgZm9yIGNsdXN0ZXI=\"}";
+    fs::write(site.path("json.yaml"), json).unwrap();
+    fs::write(site.path("broken.yaml"), SECRETS.replace("issuedAt", "\tissuedAt")).unwrap();
+    let key = "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXk";
+    fs::write(site.path("key.yaml"), format!("{DOCUMENT}users: [{{name: ops, sshAuthorizedKeys: ['{key}']}}]\n"))
+        .unwrap();
+    for documents in
+        [&["ha.yaml", "ha.secrets.yaml"][..], &["ha.secrets.yaml"], &["json.yaml"], &["broken.yaml"], &["key.yaml"]]
+    {
+        for format in [&[][..], &["--json"]] {
+            let output = site.hagen(&[&["check"], documents, format].concat());
+            assert_eq!(output.status.code(), Some(1));
+            let said = text(&output.stderr) + &text(&output.stdout);
+            for secret in [seed, "aGFnZW4gdGVzdCBzZWVk", "b3BlbnNzaC1rZXk"] {
+                assert!(!said.contains(secret), "{documents:?}: {said}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use hagen::config::Options;
 use hagen::config::schema::Role;
 
-use super::{CheckArguments, Failure, document};
+use super::{CheckArguments, Failure, document, print};
 
 /// Runs the verb.
 pub fn run(arguments: &CheckArguments) -> Result<(), Failure> {
@@ -17,10 +17,8 @@ pub fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     if arguments.strict {
         diagnostics.deny_warnings();
     }
-    let mut out = io::stdout();
     if arguments.json {
-        // A closed pipe is the reader's choice.
-        let _ = writeln!(out, "{:#}", diagnostics.to_json());
+        print(format!("{:#}\n", diagnostics.to_json()).as_bytes())?;
         return if diagnostics.has_errors() { Err(Failure::Said) } else { Ok(()) };
     }
     if diagnostics.has_errors() {
@@ -33,14 +31,14 @@ pub fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         let planes = document.nodes.iter().filter(|node| node.role.value == Role::ControlPlane).count();
         let workers = document.nodes.len() - planes;
         let plural = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-        let _ = writeln!(
-            out,
-            "{}: Kubernetes {}, {}, {}",
+        let summary = format!(
+            "{}: Kubernetes {}, {}, {}\n",
             document.name.value,
             document.kubernetes.version.value,
             plural(planes, "control plane"),
             plural(workers, "worker")
         );
+        print(summary.as_bytes())?;
     }
     Ok(())
 }

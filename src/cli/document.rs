@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 
+use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use hagen::config::diagnostics::Diagnostics;
 use hagen::config::schema::Document;
@@ -51,7 +52,7 @@ pub fn read(paths: &[Utf8PathBuf], options: &Options) -> Result<Loaded, Failure>
 }
 
 fn content(path: &Utf8Path) -> Result<Vec<u8>, Failure> {
-    bounded(path, TEXT_LIMIT as u64).map_err(|error| Failure::Input(format!("error: {path} cannot be read: {error}")))
+    Ok(bounded(path, TEXT_LIMIT as u64).with_context(|| format!("reading {path}"))?)
 }
 
 /// The bytes of a file, at most one more than `limit`: whatever it is, it does not fill the memory.

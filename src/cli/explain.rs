@@ -1,20 +1,15 @@
 //! `hagen explain`: what a code means.
 
-use std::io::{self, Write as _};
-
 use hagen::config::catalogue::Code;
 
-use super::{ExplainArguments, Failure};
+use super::{ExplainArguments, Failure, print};
 
 /// Runs the verb.
 pub fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
-    let mut out = io::stdout();
     let Some(wanted) = &arguments.code else {
-        for code in Code::ALL {
-            // A closed pipe is the reader's choice.
-            let _ = writeln!(out, "{}  {}", code.as_str(), code.title());
-        }
-        return Ok(());
+        let lines: Vec<String> =
+            Code::ALL.iter().map(|code| format!("{}  {}\n", code.as_str(), code.title())).collect();
+        return print(lines.concat().as_bytes());
     };
     let number = wanted.to_ascii_uppercase();
     let number: Option<u32> = number.strip_prefix("HAGEN").unwrap_or(&number).parse().ok();
@@ -22,9 +17,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     let Some(code) = code else {
         return Err(Failure::Input(format!("error: there is no code `{wanted}`\nhelp: `hagen explain` lists all")));
     };
-    let _ = writeln!(out, "{}: {}\n", code.as_str(), code.title());
-    let _ = writeln!(out, "{}", fill(code.explanation(), 80));
-    Ok(())
+    print(format!("{}: {}\n\n{}\n", code.as_str(), code.title(), fill(code.explanation(), 80)).as_bytes())
 }
 
 /// Breaks a text into lines of at most `width` characters.

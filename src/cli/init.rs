@@ -7,11 +7,14 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use hagen::config::values::KubernetesVersion;
 
-use super::{Failure, InitArguments};
+use super::{Failure, InitArguments, print};
 
 /// Runs the verb.
 pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
     let path = &arguments.document;
+    if path == "-" {
+        return print(document(arguments).as_bytes());
+    }
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -20,14 +23,13 @@ pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
         Err(error) => return Err(Failure::Files(anyhow::Error::new(error).context(format!("writing {path}")))),
     };
     file.write_all(document(arguments).as_bytes()).with_context(|| format!("writing {path}"))?;
-    // Nobody may be reading any more.
-    let _ = writeln!(io::stdout(), "wrote {path}: put in your addresses, then `hagen check {path}`");
-    Ok(())
+    print(format!("wrote {path}: put in your addresses, then `hagen check {path}`\n").as_bytes())
 }
 
 /// What is commented out shows defaults, or how a thing is written.
 fn document(arguments: &InitArguments) -> String {
-    let InitArguments { document: path, name, control_planes, workers } = arguments;
+    let InitArguments { document, name, control_planes, workers } = arguments;
+    let path = if document == "-" { "cluster.yaml" } else { document.as_str() };
     let version = KubernetesVersion::NEWEST;
     let mut text = format!(
         "\
@@ -45,10 +47,10 @@ endpoint:
   # An address of the machines' own subnet that nothing else uses; kube-vip moves it between the control planes.
   vip: 10.9.0.10
 
-# For machines that get their address from here: those with `mac` or `interface`.
+# Gateway and nameservers are for machines that get their address from here: those with `mac` or `interface`.
 network:
-  gateway: 10.9.0.1
-  nameservers: [10.9.0.1]
+  # gateway: 10.9.0.1
+  # nameservers: [10.9.0.1]
   # ntp: [10.9.0.1]
 
 # A CNI and the like, applied once the API answers. Until there is one, nodes are NotReady.

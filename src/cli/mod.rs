@@ -48,7 +48,7 @@ pub enum Verb {
     /// Explain a code such as HAGEN036, or list all
     Explain(ExplainArguments),
     /// Print the document's JSON Schema, for editors
-    Schema,
+    Schema(SchemaArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
     /// Write the man pages
@@ -58,7 +58,7 @@ pub enum Verb {
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArguments {
-    /// File to write; one that is there is left alone
+    /// File to write, `-` for standard output; one that is there is left alone
     #[arg(default_value = "cluster.yaml")]
     pub document: Utf8PathBuf,
     /// The cluster's name
@@ -96,6 +96,14 @@ pub struct ExplainArguments {
     pub code: Option<String>,
 }
 
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// That of a document that is laid over another
+    #[arg(long)]
+    pub overlay: bool,
+}
+
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArguments {
@@ -119,8 +127,8 @@ pub struct RenderArguments {
     /// Folder to write; an older one that hagen wrote is replaced in one move
     #[arg(short, long, value_name = "DIR")]
     pub out: Utf8PathBuf,
-    /// Secrets file, `-` for standard input [default: <document>.secrets.yaml
-    /// beside the first document, made by the first render]
+    /// Secrets file, `-` for standard input; made if it is missing [default:
+    /// <document>.secrets.yaml beside the document, if there is but one]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<Utf8PathBuf>,
     /// A missing secrets file is an error (for CI)
@@ -190,6 +198,16 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Files(error)
+    }
+}
+
+/// Prints to standard output; a closed pipe is the reader's choice.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().write_all(bytes).and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("writing to standard output").into())
+        }
+        _ => Ok(()),
     }
 }
 

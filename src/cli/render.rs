@@ -14,7 +14,7 @@ use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
 use super::document::{self, Loaded};
-use super::{Failure, RenderArguments, now, parse_secrets, write_secrets};
+use super::{Failure, RenderArguments, now, parse_secrets, print, write_secrets};
 use crate::output;
 
 /// Runs the verb.
@@ -50,15 +50,12 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
     warn_of_expiry(rendered.certificates_until, now, arguments.strict)?;
     output::write(&rendered.tree, &arguments.out)?;
 
-    let mut out = io::stdout();
-    // A closed pipe is the reader's choice.
-    let _ = if arguments.json {
-        out.write_all(rendered.tree.content("manifest.json").unwrap_or_default())
-    } else if !arguments.quiet && out.is_terminal() {
-        out.write_all(table(&rendered.nodes, &arguments.out).as_bytes())
-    } else {
-        Ok(())
-    };
+    if arguments.json {
+        return print(rendered.tree.content("manifest.json").unwrap_or_default());
+    }
+    if !arguments.quiet && io::stdout().is_terminal() {
+        return print(table(&rendered.nodes, &arguments.out).as_bytes());
+    }
     Ok(())
 }
 
@@ -71,22 +68,37 @@ fn load_secrets(arguments: &RenderArguments, now: OffsetDateTime) -> Result<(Sec
     }
     let path: Utf8PathBuf = match &arguments.secrets {
         Some(path) => path.clone(),
-        None => arguments.documents.first().map(|path| path.with_extension("secrets.yaml")).unwrap_or_default(),
+        None => match arguments.documents.as_slice() {
+            [document] => document.with_extension("secrets.yaml"),
+            // Sites that share a base must not share authorities by accident.
+            _ => {
+                return Err(Failure::Input(
+                    "error: which secrets file belongs to these documents?\nhelp: say it with --secrets FILE; every cluster has its own"
+                        .to_owned(),
+                ));
+            }
+        },
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok((parse_secrets(path.as_str(), &text)?, text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !arguments.locked => {
+            if arguments.out.join("manifest.json").exists() {
+                // A slip in a name must not start a second cluster in the place of the first.
+                return Err(Failure::Input(format!(
+                    "error: {path} does not exist, but {} was rendered from a secrets file\nhelp: name that file with --secrets, or remove {} to begin a new cluster",
+                    arguments.out, arguments.out
+                )));
+            }
             let mut seed = [0; 32];
             #[expect(clippy::disallowed_methods, reason = "the one place that needs randomness")]
             getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
             let secrets = Secrets::new(seed, now);
             write_secrets(&path, &secrets)?;
-            if !arguments.quiet {
-                let _ = writeln!(
-                    io::stderr(),
-                    "made {path}: every key of the cluster comes from it; keep it, and not in the clear in git"
-                );
-            }
+            // Also with --quiet: it happens once, and whoever does not know of it loses the cluster with the file.
+            let _ = writeln!(
+                io::stderr(),
+                "made {path}: every key of the cluster comes from it; keep it, and not in the clear in git"
+            );
             let text = secrets.to_yaml().expose().clone();
             Ok((secrets, text))
         }

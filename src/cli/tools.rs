@@ -1,25 +1,22 @@
 //! `hagen schema`, `completions` and `man`: what editors, shells and packages want.
 
-use std::io::{self, Write as _};
-
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use hagen::reference::{Kind, json_schema};
 
-use super::{Arguments, CompletionsArguments, Failure, ManArguments};
+use super::{Arguments, CompletionsArguments, Failure, ManArguments, SchemaArguments, print};
 
 /// Runs `schema`.
-pub fn schema() -> Result<(), Failure> {
-    // A closed pipe is the reader's choice.
-    let _ = io::stdout().write_all(hagen::reference::json_schema().as_bytes());
-    Ok(())
+pub fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
+    let kind = if arguments.overlay { Kind::Overlay } else { Kind::Document };
+    print(json_schema(kind).as_bytes())
 }
 
 /// Runs `completions`.
 pub fn completions(arguments: &CompletionsArguments) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "hagen", &mut script);
-    let _ = io::stdout().write_all(&script);
-    Ok(())
+    print(&script)
 }
 
 /// Runs `man`: a page for hagen, one for each verb, and one for the document.

@@ -62,8 +62,8 @@ catalogue! {
         "Every key must be known, for a misspelt key that is silently ignored costs a boot of every machine. The \
          help line names the nearest known key, or the place where this key belongs.";
     MissingKey = "HAGEN011", "a key that has no default is missing",
-        "Only `name`, `kubernetes.version`, `endpoint.vip` and `nodes` have no default, and in their turn the name, \
-         role and address of a node.";
+        "Only `name`, `kubernetes.version`, `endpoint.vip` and `nodes` have no default; nor have the name, role and \
+         address of a node, and what names a user, file, taint or volume.";
     WrongType = "HAGEN012", "a value has the wrong type",
         "A list where a mapping is wanted, text where a number is wanted, and so on. Booleans are `true` and \
          `false`, nothing else; `yes` and `on` are text.";
@@ -146,13 +146,18 @@ catalogue! {
          hagen wants at least 16 addresses (/28, /124).";
     PodRangeSize = "HAGEN062", "the pod range does not fit the nodes",
         "The controller manager cuts the range into one piece a node: a /24 in IPv4, a /64 in IPv6, unless \
-         `node-cidr-mask-size` says otherwise. kubeadm allows at most 16 bits of pieces.";
+         `node-cidr-mask-size-ipv4` or `-ipv6` under `kubernetes.controllerManager.extraArgs` says otherwise, or \
+         `allocate-node-cidrs: false` that it cuts none. kubeadm allows at most 16 bits of pieces.";
     AddressFamilies = "HAGEN063", "the address families do not fit together",
-        "A dual-stack list has one IPv4 and one IPv6 range. The first service range has the family of the control \
-         planes' addresses, for the API server advertises one of these as the first Service.";
+        "A dual-stack list has one IPv4 and one IPv6 range. The first service range has the family of the machines' \
+         addresses, for the API server advertises one of these as the first Service; and Pods have addresses of that \
+         family, or they could not reach it.";
     NameserverInRange = "HAGEN064", "a nameserver is inside the pod or service range",
         "Machines need names before the cluster's own DNS runs, and it would forward to itself. Name a server of the \
          site.";
+    UnusedNetwork = "HAGEN065", "network settings that no machine uses",
+        "Everything under `network` but `ntp` is for machines that get a static address from their bundle, which are \
+         those with `mac` or `interface`. Others are configured by their image or by DHCP.";
     UnknownVersion = "HAGEN070", "hagen does not know this Kubernetes minor",
         "hagen was run with kubeadm 1.34 to 1.37. Another minor may work: `--allow-untested` makes this a warning.";
     VersionTooOld = "HAGEN071", "the Kubernetes version is too old",

@@ -107,17 +107,9 @@ impl NodeDraft {
 /// The help for a document that says nothing yet.
 pub(super) const FIRST_LINE: &str = "begin with `name: homelab`; `examples/` has whole documents";
 
-/// Reads the document's root. `None` when it is no mapping: then there is nothing to check.
+/// Reads the document's root, a mapping.
 pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft> {
     let field = Field { path: String::new(), node: root, shape: Shape::Mapping(keys::DOCUMENT), context };
-    let Kind::Mapping(_) = &root.kind else {
-        let (code, what) = match root.is_null() {
-            true => (Code::EmptyDocument, "the document is empty".to_owned()),
-            false => (Code::WrongType, format!("the document must be a mapping, found {}", root.description())),
-        };
-        field.push(field.error(code, what).help(FIRST_LINE));
-        return None;
-    };
     let fields = field.fields()?;
 
     let name = fields.required("name", Field::spanned);
@@ -471,10 +463,10 @@ fn arguments(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
 
 /// One word without blanks.
 fn plain_word(text: &str) -> Result<String, Invalid> {
-    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',') {
         return Err(Invalid::new(
             format!("`{}` is not one word", text.escape_debug()),
-            "write one name without blanks",
+            "write one name for each item, without blanks and commas",
         ));
     }
     Ok(text.to_owned())
@@ -482,15 +474,15 @@ fn plain_word(text: &str) -> Result<String, Invalid> {
 
 fn image_repository(text: &str) -> Result<String, Invalid> {
     const RULE: &str = "write host and path, as in `registry.k8s.io` or `10.9.0.5:5000/k8s`";
-    if let Some((scheme, rest)) = text.split_once("://") {
-        return Err(Invalid::new(format!("`{text}` begins with a scheme (`{scheme}`)"), format!("write `{rest}`")));
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    if bare != text {
+        let problem = match text.split_once("://") {
+            Some((scheme, _)) => format!("`{text}` begins with a scheme (`{scheme}`)"),
+            None => format!("`{text}` ends with a slash"),
+        };
+        return Err(Invalid::new(problem, format!("write `{bare}`")));
     }
-    if text.ends_with('/') {
-        let bare = text.trim_end_matches('/');
-        return Err(Invalid::new(format!("`{text}` ends with a slash"), format!("write `{bare}`")));
-    }
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '[' | ']');
-    if text.is_empty() || !text.chars().all(good) {
+    if !rules::images::is_repository(text) {
         return Err(Invalid::new(format!("`{text}` is not an image repository"), RULE));
     }
     Ok(text.to_owned())
@@ -513,8 +505,14 @@ fn time_server(text: &str) -> Result<String, Invalid> {
 
 fn toml_table(field: &Field<'_>) -> Option<toml::Table> {
     let text = field.text("text")?;
-    let error = match text.parse() {
-        Ok(table) => return Some(table),
+    let error = match text.parse::<toml::Table>() {
+        Ok(table) => {
+            if let Some((what, help)) = rules::containerd::owned(&table) {
+                let message = format!("`{}`: {what}", field.path);
+                field.push(field.error(Code::OwnedArgument, message).help(help));
+            }
+            return Some(table);
+        }
         Err(error) => error,
     };
     let what = error.message().lines().next().unwrap_or_default();

@@ -68,6 +68,8 @@ pub struct Sources(Vec<Source>);
 struct Source {
     name: String,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Sources {
@@ -79,7 +81,8 @@ impl Sources {
     /// Adds a text and returns its number, for [`Span::source`]. A byte order mark is not part of the text.
     pub fn add(&mut self, name: &str, text: &str) -> u32 {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        self.0.push(Source { name: name.to_owned(), text: text.to_owned() });
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.0.push(Source { name: name.to_owned(), text: text.to_owned(), lines });
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -99,9 +102,10 @@ impl Sources {
 
     /// Line and column of a span's first character, both from 1, the column in characters.
     pub fn position(&self, span: Span) -> Option<(usize, usize)> {
-        let before = self.text(span.source)?.get(..span.start)?;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        let source = self.get(span.source)?;
+        let line = source.lines.partition_point(|start| *start <= span.start);
+        let start = *source.lines.get(line.checked_sub(1)?)?;
+        Some((line, source.text.get(start..span.start)?.chars().count() + 1))
     }
 
     /// The line that is so many lines below the one in which a span begins, when it holds this text and no more.
@@ -116,14 +120,22 @@ impl Sources {
         (line.trim() == wanted).then(|| Span { start, end: start + wanted.len(), ..span })
     }
 
-    /// The line in which a span begins, unless there is nothing in the text or the line is too long to be drawn.
+    /// Forgets a source's text, so that nothing can show it.
+    pub(super) fn hide(&mut self, source: u32) {
+        if let Some(source) = usize::try_from(source).ok().and_then(|source| self.0.get_mut(source)) {
+            source.text.clear();
+        }
+    }
+
+    /// The line in which a span begins, unless there is nothing in the text, the line is too long to be drawn, or it
+    /// holds a private key.
     fn line(&self, span: Span) -> Option<std::ops::Range<usize>> {
         let text = self.text(span.source).filter(|text| !text.is_empty())?;
         let offset = text.floor_char_boundary(span.start.min(text.len()));
         let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
         let line = text[start..end].trim_end_matches('\r');
-        (line.len() <= DRAWN_LINE).then_some(start..start + line.len())
+        (line.len() <= DRAWN_LINE && !line.contains("PRIVATE KEY")).then_some(start..start + line.len())
     }
 
     /// The part of a span that one line can show: to the end of its first line, and inside the text.
@@ -282,8 +294,9 @@ const DRAWN_LINE: usize = 4 << 10;
 /// Most characters of a message: it may quote the document.
 const MESSAGE: usize = 400;
 
-/// How many messages are drawn.
+/// How many messages are drawn, and how many a program gets.
 const SHOWN: usize = 100;
+const LISTED: usize = 1000;
 
 /// A message about a file whose text must not be shown, or about none; drawn as the others, ending with a line break.
 /// `origin` is the file's name, and line and column from 1 where they are known.
@@ -330,6 +343,11 @@ impl Diagnostics {
         for text in [Some(&mut diagnostic.message), diagnostic.help.as_mut()].into_iter().flatten() {
             if let Some((end, _)) = text.char_indices().nth(MESSAGE) {
                 *text = format!("{}...", &text[..end]);
+            }
+            if text.contains(char::is_control) {
+                // A block scalar's line break, say.
+                let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+                *text = text.chars().map(escape).collect();
             }
         }
         self.list.push(diagnostic);
@@ -418,7 +436,7 @@ impl Diagnostics {
         (!counts.is_empty()).then(|| (level, format!("{} in {}{rest}", counts.join(" and "), names.join(" + "))))
     }
 
-    /// Everything for programs. Lines and columns count from 1, columns in characters; offsets are bytes of the text
+    /// Everything for programs, the first thousand messages. Lines and columns count from 1, columns in characters; offsets are bytes of the text
     /// without a byte order mark, an end is exclusive.
     pub fn to_json(&self) -> serde_json::Value {
         let place = |span: Span| {
@@ -435,6 +453,7 @@ impl Diagnostics {
         let diagnostics: Vec<serde_json::Value> = self
             .list
             .iter()
+            .take(LISTED)
             .map(|diagnostic| {
                 let (file, start, end) = place(diagnostic.span);
                 serde_json::json!({

@@ -106,26 +106,26 @@ const NAME: Form = bare("a name", LABEL, "cp1");
 const DNS_NAME: Form =
     bare("a DNS name", r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", "api.prod.internal");
 const ALTERNATIVE_NAME: Form = bare("a DNS name or an address", r"^[*A-Za-z0-9.:-]+$", "api.example.org");
-const VERSION: Form = bare("an exact version", r"^v?[0-9]+\.[0-9]+\.[0-9]+$", "1.36.3");
+const VERSION: Form = form("an exact version", r"^v?[0-9]+\.[0-9]+\.[0-9]+$", "1.36.3");
 const ADDRESS: Form = form("an IP address", r"^[0-9A-Fa-f:.]+$", "10.9.0.10");
 const INTERFACE_ADDRESS: Form =
     form("an IP address with prefix length", r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "10.9.0.11/24");
 const RANGE: Form = form("an address range", r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "10.244.0.0/16");
 const MAC: Form = form("a MAC address", r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$", "52:54:00:00:00:0b");
 const INTERFACE: Form = bare("an interface name", r"^[^/:\s]{1,15}$", "eth0");
-const DURATION: Form = bare(
+const DURATION: Form = form(
     "a duration",
-    r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$|^0$",
+    r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$",
     "168h",
 );
-const REPOSITORY: Form = form("an image repository", r"^[-A-Za-z0-9_./:\[\]]*[^/]$", "registry.k8s.io");
+const REPOSITORY: Form = bare("an image repository", r"^[-A-Za-z0-9_./:\[\]]*[^/]$", "registry.k8s.io");
 const IMAGE: Form = form("an image with tag or digest", r"^\S+[:@]\S+$", "ghcr.io/kube-vip/kube-vip:v1.2.3");
 const TAG: Form = bare("an image tag", r"^[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}$", "3.6.16-0");
 const PATH: Form = form("an absolute path", r"^/", "/etc/motd");
 const FILE: Form = bare("a path relative to the document", r"^.", "./cni.yaml");
 const MODE: Form = bare("an octal file mode", r"^[0-7]{3,4}$", "0644");
 const OWNER: Form = form("user:group", r"^[a-z_][-a-z0-9_]*:[a-z_][-a-z0-9_]*$", "root:root");
-const USER: Form = form("a user name", r"^[a-z_][-a-z0-9_]{0,31}$", "ops");
+const USER: Form = bare("a user name", r"^[a-z_][-a-z0-9_]{0,31}$", "ops");
 const WORD: Form = bare("one word", r"^\S+$", "NumCPU");
 const FLAG: Form = bare("a flag without dashes", r"^[A-Za-z0-9_.][-A-Za-z0-9_.]*$", "v");
 const TEXT: Form = bare("text", "", "text");
@@ -133,6 +133,7 @@ const LABEL_KEY: Form =
     bare("a label key", r"^([-a-z0-9.]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", "example.org/rack");
 const LABEL_VALUE: Form =
     Form { empty: true, ..bare("a label value", r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", "r7") };
+const ROLE: Form = bare("a role", r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,56}[A-Za-z0-9])?$", "gpu");
 const PUBLIC_KEY: Form = form(
     "a line of authorized_keys",
     r"^\s*[^\s-]",
@@ -192,8 +193,8 @@ pub const DOCUMENT: &[Key] = &[
         name: "network",
         shape: Shape::Mapping(NETWORK),
         presence: Presence::Default("{}"),
-        about: "What all machines share. Used on machines that get a static address from hagen: those with `mac` or \
-                `interface`.",
+        about: "What all machines share. All but `ntp` is for machines that get a static address from hagen: those with \
+                `mac` or `interface`.",
     },
     Key {
         name: "software",
@@ -759,14 +760,14 @@ const FILES: &[Key] = &[
     Key {
         name: "content",
         shape: Shape::Text(&TEXT),
-        presence: Presence::Optional("`source` has it"),
+        presence: Presence::Optional("none; either this or `source` is required"),
         about: "Its text.",
     },
     Key {
         name: "source",
         shape: Shape::Text(&FILE),
-        presence: Presence::Optional("`content` has it"),
-        about: "A file beside the document, text or not.",
+        presence: Presence::Optional("none"),
+        about: "Instead of `content`: a file beside the document, text or not.",
     },
     Key {
         name: "mode",
@@ -804,14 +805,15 @@ const NODES: &[Key] = &[
     Key {
         name: "mac",
         shape: Shape::Text(&MAC),
-        presence: Presence::Optional("`interface`, or whichever interface holds `address`"),
-        about: "The interface is matched by it and gets `address`.",
+        presence: Presence::Optional("not matched by it"),
+        about: "The interface's MAC address: it is found by it, and gets `address`.",
     },
     Key {
         name: "interface",
         shape: Shape::Text(&INTERFACE),
-        presence: Presence::Optional("`mac`, or whichever interface holds `address`"),
-        about: "The interface's name, which gets `address`. With neither this nor `mac`, hagen configures no network.",
+        presence: Presence::Optional("not matched by it"),
+        about: "The interface's name: it gets `address`; with `mac` as well it is renamed. With neither, hagen configures no \
+                network, and the first step waits until some interface holds `address`.",
     },
     Key {
         name: "network",
@@ -827,7 +829,7 @@ const NODES: &[Key] = &[
     },
     Key {
         name: "roles",
-        shape: Shape::List(&Shape::Text(&LABEL_KEY)),
+        shape: Shape::List(&Shape::Text(&ROLE)),
         presence: Presence::Default("[]"),
         about: "More roles of a worker, as `kubectl get nodes` shows them.",
     },

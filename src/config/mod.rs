@@ -24,7 +24,7 @@ use catalogue::Code;
 use diagnostics::{Diagnostic, Diagnostics, Span};
 use keys::Shape;
 use schema::Document;
-use tree::{Dialect, Node};
+use tree::{Dialect, Kind, Node};
 
 pub use tree::TEXT_LIMIT;
 
@@ -66,6 +66,16 @@ pub fn load(
         let source = diagnostics.sources_mut().add(input.name, &text);
         let parsed = check_encoding(source, input.content)
             .and_then(|()| tree::parse(source, text.strip_prefix('\u{feff}').unwrap_or(&text), Dialect::Document));
+        let seed = |parsed: &tree::Parsed| parsed.documents.iter().any(|node| node.entry("seed").is_some());
+        if is_secrets_file(&text) || parsed.as_ref().is_ok_and(seed) {
+            diagnostics.sources_mut().hide(source);
+            let place = Span { source, start: 0, end: 0 };
+            let message = "this is a secrets file, not a document";
+            let help = "name documents only; the secrets file is found beside the document, or by `--secrets`";
+            diagnostics.push(Diagnostic::error(Code::SecretsFile, place, message).help(help));
+            failed = true;
+            continue;
+        }
         let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(diagnostic) => {
@@ -77,24 +87,25 @@ pub fn load(
         for diagnostic in parsed.diagnostics {
             diagnostics.push(diagnostic);
         }
-        let over = parsed.documents.into_iter().next();
-        match (root.take(), over) {
-            // An overlay may have nothing to say.
-            (Some(base), over) => {
-                root = Some(match over {
-                    Some(over) if !over.is_null() => overlay::overlay(base, over, Shape::Mapping(keys::DOCUMENT)),
-                    _ => base,
-                });
+        let node = parsed.documents.into_iter().next().filter(|node| !node.is_null());
+        let place = node.as_ref().map_or(Span { source, start: 0, end: 0 }, |node| node.span);
+        root = match (root.take(), node) {
+            (_, Some(node)) if !matches!(node.kind, Kind::Mapping(_)) => {
+                let message = format!("the document must be a mapping, found {}", node.description());
+                diagnostics.push(Diagnostic::error(Code::WrongType, place, message).help(decode::FIRST_LINE));
+                failed = true;
+                None
             }
-            (None, Some(base)) => root = Some(base),
+            (Some(base), Some(over)) => Some(overlay::overlay(base, over, Shape::Mapping(keys::DOCUMENT))),
             (None, None) if number == 0 => {
-                let place = Span { source, start: 0, end: 0 };
                 let empty = Diagnostic::error(Code::EmptyDocument, place, "the document is empty");
                 diagnostics.push(empty.help(decode::FIRST_LINE));
                 failed = true;
+                None
             }
-            (None, None) => {}
-        }
+            // An overlay may have nothing to say.
+            (base, over) => base.or(over),
+        };
     }
     let (Some(root), false) = (root, failed) else {
         diagnostics.sort();
@@ -136,4 +147,11 @@ fn check_encoding(source: u32, content: &[u8]) -> Result<(), Box<Diagnostic>> {
     };
     let span = Span { source, start, end: start + '\u{fffd}'.len_utf8() };
     Err(Box::new(Diagnostic::error(Code::Syntax, span, "the text is not UTF-8").help(help)))
+}
+
+/// Whether somebody named a secrets file where a document belongs, as `hagen check *.yaml` does. Told from the text: a
+/// damaged one is a secret as well.
+fn is_secrets_file(text: &str) -> bool {
+    let has = |key: &str| text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with(key));
+    has("seed:") && has("version:")
 }

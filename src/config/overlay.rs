@@ -2,18 +2,41 @@
 //!
 //! In: two trees, and the shape of the document from [`super::keys`]. Out: one. Mappings are merged key by key; a list
 //! whose items are known by a key (`nodes`, `users`, `files`) item by item, new ones behind; anything else is replaced.
-//! A null says "the default". What is wrong is said later, with the place it came from.
+//! A null says "the default": in a mapping with free keys it takes the key away. What is wrong is said later, with the
+//! place it came from.
 
 use super::keys::Shape;
 use super::tree::{Kind, Node};
 
+/// Keys of which a mapping may have one: who writes one replaces the other.
+const EXCLUSIVE: [(&str, &str); 1] = [("content", "source")];
+
 /// `over` laid over `base`.
 pub(super) fn overlay(base: Node, over: Node, shape: Shape) -> Node {
+    let wrong = match shape {
+        Shape::Mapping(_) | Shape::Map(..) | Shape::Object => !matches!(base.kind, Kind::Mapping(_)),
+        Shape::List(_) | Shape::Keyed(..) => !matches!(base.kind, Kind::Sequence(_)),
+        _ => false,
+    };
+    if wrong && !base.is_null() {
+        // Stays, to be said: an overlay covers no mistake.
+        return base;
+    }
     let kind = match (base.kind, over.kind) {
         (Kind::Mapping(mut entries), Kind::Mapping(over)) => {
+            for (one, other) in EXCLUSIVE {
+                let says = |key: &str| over.iter().any(|(known, value)| known.text == key && !value.is_null());
+                if says(one) != says(other) && matches!(shape, Shape::Mapping(_)) {
+                    let dropped = if says(one) { other } else { one };
+                    entries.retain(|(known, _)| known.text != dropped);
+                }
+            }
             for (key, value) in over {
                 let inner = inner(shape, &key.text);
                 match entries.iter().position(|(known, _)| known.text == key.text) {
+                    Some(index) if value.is_null() && matches!(shape, Shape::Map(..) | Shape::Object) => {
+                        entries.remove(index);
+                    }
                     Some(index) => {
                         let (old_key, old) = entries.remove(index);
                         let value = overlay(old, value, inner);

@@ -51,7 +51,12 @@ impl<'n> Field<'n> {
     }
 
     fn wrong_type(&self, wanted: &str, help: Option<String>) {
-        let message = format!("`{}` must be {wanted}, found {}", self.path, self.node.description());
+        let found = match (&self.node.kind, self.node.description()) {
+            // `6443.0` where a number is wanted, `True` where a boolean is.
+            (Kind::Scalar { text, .. }, "a number" | "a boolean") if text.len() <= 40 => format!("`{text}`"),
+            (_, description) => description.to_owned(),
+        };
+        let message = format!("`{}` must be {wanted}, found {found}", self.path);
         let diagnostic = self.error(Code::WrongType, message).label(format!("expected {wanted}"));
         let usual = match wanted {
             "a mapping" => "write `key: value` pairs, on lines of their own or as `{key: value}`",
@@ -366,6 +371,7 @@ impl<'n> Fields<'n> {
                 let diagnostic = Diagnostic::error(Code::MissingKey, self.span, format!("`{path}` is missing"));
                 let help = match self.absent {
                     Some(section) => format!("add `{section}: {{{example}}}`"),
+                    None if self.entries.is_empty() => format!("write `{example}` in it"),
                     None => format!("add `{example}`"),
                 };
                 self.context.push(with_origin(diagnostic.help(help), self.origin));
@@ -380,12 +386,14 @@ impl<'n> Fields<'n> {
             Some(Shape::Mapping(keys)) => keys,
             _ => &[],
         };
+        // A key without a value is where its own keys are missing.
+        let null = self.entries.iter().find(|(candidate, _)| candidate.text == key).map(|(key, _)| key);
         let empty = Fields {
             path: self.path_of(key),
-            span: self.span,
-            origin: self.origin,
+            span: null.map_or(self.span, |key| key.span),
+            origin: null.map_or(self.origin, |key| key.origin),
             entries: &[],
-            absent: Some(key),
+            absent: null.is_none().then_some(key),
             keys,
             context: self.context,
         };
@@ -411,7 +419,12 @@ impl<'n> Fields<'n> {
     fn unknown(&self, key: &Key) {
         let place = if self.path.is_empty() { "the document".to_owned() } else { format!("`{}`", self.path) };
         let message = format!("unknown key `{}` in {place}", key.text);
+        let glued = key.text.split_once(':').filter(|(name, _)| self.keys.iter().any(|known| known.name == *name));
         let help = match nearest(&key.text, self.keys.iter().map(|known| known.name)) {
+            _ if glued.is_some() => {
+                let (name, value) = glued.unwrap_or_default();
+                format!("put a blank after the colon: `{name}: {value}`")
+            }
             Some(known) => format!("did you mean `{known}`?"),
             None => match belongs(&key.text) {
                 Some(path) if path != self.path_of(&key.text) => format!("`{path}` is where this is said"),

@@ -58,7 +58,7 @@ software: {source: preinstalled}
 registries: {}
 containerd: {extraConfig: "[debug]\nlevel = \"info\"\n"}
 manifests: [./cni.yaml]
-users: [{name: ops, sshAuthorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0 ops@laptop"], sudo: true}]
+users: [{name: ops, sshAuthorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops@laptop"], sudo: true}]
 files: [{path: /etc/motd, content: "NO\n", mode: 0600, owner: "root:adm"}]
 nodes:
   - &plane
@@ -265,6 +265,32 @@ mod overlays {
     }
 
     #[test]
+    fn null_takes_a_flag_away_and_content_replaces_source() {
+        let base = SHORT.replace("{version: 1.36.3}", "{version: 1.36.3, scheduler: {extraArgs: {v: 4, x: 1}}}")
+            + "files: [{path: /etc/motd, source: ./motd}]\n";
+        let over = "kubernetes: {scheduler: {extraArgs: {v: null}}}\nfiles: [{path: /etc/motd, content: hi}]\n";
+        let (document, _) = load_all(&[&base, over]).unwrap();
+        assert_eq!(document.kubernetes.scheduler_extra_args.keys().collect::<Vec<_>>(), ["x"]);
+        assert_eq!(document.files[0].content, b"hi");
+    }
+
+    #[test]
+    fn an_overlay_covers_no_mistake_of_the_base() {
+        for base in ["- name: homelab\n", "endpoint: foo\n", "nodes: {a: b}\n", "null\n", "# nothing\n"] {
+            let errors = load_all(&[base, SHORT]).unwrap_err();
+            let first = errors.iter().next().unwrap();
+            assert_eq!(errors.sources().name(first.span.source), Some("a.yaml"), "{errors}");
+        }
+    }
+
+    #[test]
+    fn a_section_without_a_value_is_where_its_keys_are_missing() {
+        let errors = load_all(&[SHORT, "kubernetes: null\n"]).unwrap_err();
+        let first = errors.iter().next().unwrap();
+        assert_eq!(errors.sources().name(first.span.source), Some("b.yaml"), "{errors}");
+    }
+
+    #[test]
     fn messages_point_into_the_file_that_says_it() {
         let over = "endpoint: {vip: 10.8.0.10}\nnodes:\n  - {name: w1, adress: 10.9.0.21/24}\n  - {name: w1}\n";
         let errors = load_all(&[SHORT, over]).unwrap_err();
@@ -319,7 +345,7 @@ mod table {
             "kubernetes": {"version": "1.36.3", "apiServer": {"extraVolumes": [
                 {"name": "audit", "hostPath": "/var/log/kubernetes", "mountPath": "/var/log/kubernetes"}]}},
             "endpoint": {"vip": "10.9.0.10"},
-            "users": [{"name": "ops", "sshAuthorizedKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0 ops@laptop"]}],
+            "users": [{"name": "ops", "sshAuthorizedKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops@laptop"]}],
             "files": [{"path": "/etc/motd", "content": "hello"}],
             "nodes": [
                 {"name": "cp1", "role": "control-plane", "address": "10.9.0.11/24"},

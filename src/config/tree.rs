@@ -288,7 +288,22 @@ impl Builder<'_> {
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
         let indentation = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-        if indentation.contains('\t') {
+        // `name:homelab` on a line makes one text of it and of the next lines, up to their first colon.
+        let above = self.text[..line_start].lines().next_back().unwrap_or_default();
+        let glued = [above, line].into_iter().map(|line| line.trim_start_matches(['-', ' '])).find(|line| {
+            line.split_once(':').is_some_and(|(key, rest)| {
+                !key.is_empty()
+                    && key.chars().all(char::is_alphanumeric)
+                    && rest.starts_with(|c: char| !c.is_whitespace())
+            })
+        });
+        if let Some(glued) = glued
+            && matches!(error.kind(), granit_parser::ErrorKind::MappingValueNotAllowed)
+        {
+            let (key, rest) = glued.split_once(':').unwrap_or_default();
+            let value = rest.split_whitespace().next().unwrap_or_default();
+            diagnostic = diagnostic.help(format!("put a blank after the colon: `{key}: {value}`"));
+        } else if indentation.contains('\t') {
             diagnostic = diagnostic.help("indent with blanks: YAML forbids tabs in the indentation");
         } else if matches!(error.kind(), granit_parser::ErrorKind::UnknownAnchor) {
             diagnostic = diagnostic.help("an alias `*name` needs an anchor `&name` above it");

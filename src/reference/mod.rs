@@ -6,7 +6,7 @@ mod json_schema;
 mod man;
 mod markdown;
 
-pub use json_schema::json_schema;
+pub use json_schema::{Kind, json_schema};
 pub use man::man;
 pub use markdown::{errors, reference};
 

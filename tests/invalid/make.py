@@ -141,6 +141,32 @@ write("addresses-static-without-gateway",
       HEAD + "network: {nameservers: [10.9.0.1]}\n" + NODES.replace("{name: w1,", "{name: w1, mac: 52:54:00:00:00:22,"))
 write("addresses-static-without-nameserver",
       HEAD + "network: {gateway: 10.9.0.1}\n" + NODES.replace("{name: w1,", "{name: w1, interface: eth0,"))
+more("addresses-network-of-nobody", "network: {mtu: 9000, ntp: [10.9.0.1]}\n")
+more("addresses-loopback-nameserver", "network: {nameservers: [127.0.0.1]}\n")
+more("addresses-vip-is-a-nameserver", "network: {nameservers: [10.9.0.10]}\n")
+kubernetes("ranges-three", "  podSubnet: [10.244.0.0/16, \"fd00:10:244::/56\", 10.245.0.0/16]\n")
+kubernetes("ranges-pods-of-other-family", "  podSubnet: \"fd00:10:244::/56\"\n")
+node("ranges-worker-of-other-family", "", address="fd00::21/64")
+kubernetes("ranges-node-mask-flag", "  controllerManager: {extraArgs: {node-cidr-mask-size: 25}}\n")
+kubernetes("ranges-node-mask-number", "  controllerManager: {extraArgs: {node-cidr-mask-size-ipv4: 33}}\n")
+kubernetes("kubernetes-owned-argument-with-underscores", "  kubeletExtraArgs: {node_ip: 10.9.0.11}\n")
+kubernetes("kubernetes-owned-cluster-domain", "  kubelet: {clusterDomain: other.local}\n")
+kubernetes("value-preflight-with-comma", "  ignorePreflightErrors: [\"NumCPU,Mem\"]\n")
+kubernetes("value-image-repository-with-tag", "  imageRepository: registry.local/k8s:v1\n")
+kubernetes("kubernetes-volumes", """\
+  apiServer:
+    extraVolumes:
+      - {name: k8s-certs, hostPath: /var/a, mountPath: /var/a}
+      - {name: audit, hostPath: /var/b, mountPath: /var/b}
+      - {name: audit, hostPath: /var/c, mountPath: /var/c}
+""")
+more("containerd-version", "containerd: {extraConfig: \"version = 3\"}\n")
+more("containerd-newer-table", "containerd: {extraConfig: '[plugins.\"io.containerd.cri.v1.runtime\"]'}\n")
+more("users-key-of-other-type", "users:\n  - name: ops\n    sshAuthorizedKeys: [ssh-rsa "
+     "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f]\n")
+more("users-key-cut-short", "users:\n  - name: ops\n    sshAuthorizedKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAB]\n")
+write("many-blank-after-colon", HEAD.replace("{vip: 10", "{vip:10") + NODES)
+write("text-blank-after-name", HEAD.replace("name: ", "name:") + NODES)
 more("ranges-nameserver-in-service-range", "network: {nameservers: [10.9.0.1, 10.96.0.10]}\n")
 kubernetes("kubernetes-deprecated-proxy-mode", "  proxy: {mode: ipvs}\n")
 

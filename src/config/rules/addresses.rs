@@ -19,6 +19,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     vip_taken(subject);
     vip_ranges(subject);
     static_machines(subject);
+    unused_network(subject);
     nameservers(subject);
 }
 
@@ -124,6 +125,15 @@ fn gateway(subject: &Subject<'_>) {
                     .help("give the node an address of its own"),
             );
         }
+    }
+    // Machines with neither `mac` nor `interface` get their routes elsewhere.
+    let anybody = subject.nodes().any(|(node, _)| node.mac.is_some() || node.interface.is_some());
+    for (node, _) in subject.nodes() {
+        let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
+        let Some(address) = node.address else { continue };
+        if anybody && node.mac.is_none() && node.interface.is_none() {
+            continue;
+        }
         // One message a subnet, not one a node. A link-local gateway is in every IPv6 subnet.
         let link_local = matches!(gateway.value, IpAddr::V6(v6) if v6.is_unicast_link_local());
         let reachable = if link_local { address.addr().is_ipv6() } else { address.contains(&gateway.value) };
@@ -160,7 +170,9 @@ fn vip_subnet(subject: &Subject<'_>) {
     }
     // An address that nobody can have was reported as such.
     let usable = |net: &IpNet| why_unusable(net.addr()).is_none();
-    for (net, role, name) in addresses(subject).filter(|(net, ..)| usable(net) && outside(net)) {
+    // Nor one of the other family, which is worse.
+    let reachable = |net: &IpNet| net.addr().is_ipv4() == vip.is_ipv4();
+    for (net, role, name) in addresses(subject).filter(|(net, ..)| usable(net) && reachable(net) && outside(net)) {
         let message = format!("`{name}` is in {}, which does not hold the VIP {}", net.trunc(), vip.value);
         let diagnostic = match role {
             Some(Role::ControlPlane) => Diagnostic::error(Code::NodeOutsideVipSubnet, net.span, message)
@@ -248,16 +260,49 @@ fn static_machines(subject: &Subject<'_>) {
     }
 }
 
+fn unused_network(subject: &Subject<'_>) {
+    if subject.nodes().any(|(node, _)| node.mac.is_some() || node.interface.is_some()) {
+        return;
+    }
+    for key in ["gateway", "nameservers", "search", "mtu"] {
+        let place = subject.at(&["network", key]);
+        if place.node.is_some_and(|node| !node.is_empty()) {
+            let message = format!("no machine uses `network.{key}`: none has `mac` or `interface`");
+            subject.push(
+                Diagnostic::warning(Code::UnusedNetwork, place.key, message)
+                    .help("give the nodes `mac` or `interface`, or leave it to their image or DHCP"),
+            );
+        }
+    }
+}
+
 fn nameservers(subject: &Subject<'_>) {
     let kubernetes = &subject.draft.kubernetes;
     let list = subject.at(&["network", "nameservers"]);
     for (index, server) in subject.draft.network.nameservers.iter().enumerate() {
+        let place = list.item(index).span;
+        // A machine can have its own resolver; but CoreDNS, which gets this list, would ask itself.
+        if let Some(why) = why_unusable(*server) {
+            let message = format!("{server} is {why}, and cannot be a nameserver");
+            subject.push(
+                Diagnostic::error(Code::UnusableAddress, place, message)
+                    .help("name a server of the site that every machine reaches, as in `10.9.0.1`"),
+            );
+        }
+        if let Some(vip) = subject.draft.vip.filter(|vip| vip.value == *server) {
+            let message = format!("the nameserver {server} is the VIP");
+            subject.push(
+                Diagnostic::error(Code::VipTaken, place, message)
+                    .also(vip.span, "the VIP")
+                    .help("the VIP answers for the API alone: name a DNS server of the site"),
+            );
+        }
         let pods = kubernetes.pod_subnet.iter().map(|range| ("pod", range));
         let services = kubernetes.service_subnet.iter().map(|range| ("service", range));
         for (what, range) in pods.chain(services).filter(|(_, range)| range.contains(server)) {
             let message = format!("the nameserver {server} is inside the {what} range {}", range.value);
             subject.push(
-                Diagnostic::error(Code::NameserverInRange, list.item(index).span, message)
+                Diagnostic::error(Code::NameserverInRange, place, message)
                     .help("name a server of the site: machines need it before the cluster's own DNS runs"),
             );
         }

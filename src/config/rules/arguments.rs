@@ -56,6 +56,7 @@ const ETCD: &[Owned] = &[
 const KUBELET_FIELDS: &[Owned] = &[
     ("apiVersion", "hagen writes it"),
     ("kind", "hagen writes it"),
+    ("clusterDomain", "the domain is `kubernetes.dnsDomain`"),
     ("containerRuntimeEndpoint", "hagen sets up containerd and names its socket"),
     ("staticPodPath", "kubeadm's manifests are in /etc/kubernetes/manifests"),
 ];
@@ -141,6 +142,7 @@ pub(super) fn check(subject: &Subject<'_>) {
         );
     }
 
+    volumes(subject);
     let port = subject.draft.endpoint.port;
     if let Some((_, owner)) = TAKEN_PORTS.iter().find(|(taken, _)| *taken == port) {
         subject.push(
@@ -156,8 +158,49 @@ pub(super) fn check(subject: &Subject<'_>) {
 
 /// Names every flag that is set already.
 fn refuse(subject: &Subject<'_>, given: &BTreeMap<String, String>, place: Place<'_>, owned: &[Owned]) {
-    for (flag, help) in owned.iter().filter(|(flag, _)| given.contains_key(*flag)) {
-        let message = format!("`{flag}` is set by hagen or kubeadm already");
-        subject.push(Diagnostic::error(Code::OwnedArgument, place.key(flag).key, message).help(*help));
+    // Programs of Kubernetes read `_` in a flag as `-` (`WordSepNormalizeFunc`).
+    for (given, flag) in given.keys().map(|given| (given, given.replace('_', "-"))) {
+        if let Some((_, help)) = owned.iter().find(|(owned, _)| *owned == flag) {
+            let message = format!("`{given}` is set by hagen or kubeadm already");
+            subject.push(Diagnostic::error(Code::OwnedArgument, place.key(&given.as_str()).key, message).help(*help));
+        }
+    }
+}
+
+/// Volumes of the API server's Pod that kubeadm makes; a second one of the same name would replace it
+/// (`phases/controlplane/volumes.go`).
+const OWNED_VOLUMES: &[&str] = &[
+    "k8s-certs",
+    "ca-certs",
+    "etc-pki-ca-trust",
+    "etc-pki-tls-certs",
+    "etc-ca-certificates",
+    "usr-share-ca-certificates",
+    "usr-local-share-ca-certificates",
+];
+
+fn volumes(subject: &Subject<'_>) {
+    let list = subject.at(&["kubernetes", "apiServer", "extraVolumes"]);
+    let mut seen = BTreeMap::new();
+    // By place: a volume that could not be read is in the list, too.
+    for index in 0.. {
+        let item = list.item(index);
+        let Some(name) = item.node.map(|_| item.key(&"name")) else { break };
+        let Some(text) = name.node.and_then(|node| node.text()) else { continue };
+        if OWNED_VOLUMES.contains(&text) {
+            let message = format!("the volume `{text}` is kubeadm's own");
+            subject.push(Diagnostic::error(Code::OwnedArgument, name.span, message).help("choose another name"));
+        }
+        if let Some(first) = seen.get(text) {
+            let message = format!("two volumes are called `{text}`");
+            subject.push(
+                Diagnostic::error(Code::OwnedArgument, name.span, message)
+                    .label("again here")
+                    .also(*first, "first here")
+                    .help("give each volume a name of its own"),
+            );
+        } else {
+            seen.insert(text, name.span);
+        }
     }
 }

@@ -12,6 +12,11 @@ pub(in crate::config) fn image(text: &str) -> Result<String, Invalid> {
     if text.is_empty() || text.chars().any(|c| !c.is_ascii_graphic()) || text.contains("://") {
         return Err(Invalid::new(format!("`{}` is not an image", text.escape_debug()), RULE));
     }
+    let named = text.split('@').next().unwrap_or(text);
+    let repository = tag(text).map_or(named, |tag| named[..named.len() - tag.len()].trim_end_matches(':'));
+    if !super::images::is_repository(repository) {
+        return Err(Invalid::new(format!("`{text}` is not an image"), RULE));
+    }
     match (tag(text), text.contains('@')) {
         (Some(""), _) => Err(Invalid::new(format!("image `{text}` has an empty tag"), RULE)),
         (None, false) => Err(Invalid::new(format!("image `{text}` has no tag, so it would be `latest`"), RULE)),

@@ -6,7 +6,9 @@
 mod addresses;
 pub(super) mod arguments;
 mod certificates;
+pub(super) mod containerd;
 pub(super) mod files;
+pub(super) mod images;
 pub(super) mod kube_vip;
 pub(super) mod labels;
 mod nodes;

@@ -21,6 +21,8 @@ pub(super) fn check(subject: &Subject<'_>) {
     families(subject, "podSubnet", &kubernetes.pod_subnet);
     families(subject, "serviceSubnet", &kubernetes.service_subnet);
     first_service_family(subject);
+    pod_family(subject);
+    node_masks(subject);
     for range in &kubernetes.service_subnet {
         service_size(subject, range);
     }
@@ -47,6 +49,17 @@ fn families(subject: &Subject<'_>, key: &str, ranges: &[Spanned<IpNet>]) {
                 .help("name one range, or one of each family"),
         );
     }
+    if let [_, _, third, ..] = ranges {
+        subject.push(
+            Diagnostic::error(
+                Code::AddressFamilies,
+                third.span,
+                format!("`kubernetes.{key}` has {} ranges", ranges.len()),
+            )
+            .help("name one range, or one of each family"),
+        );
+        return;
+    }
     if let [first, rest @ ..] = ranges {
         for second in rest.iter().filter(|second| family(second) == family(first)) {
             subject.push(
@@ -58,28 +71,59 @@ fn families(subject: &Subject<'_>, key: &str, ranges: &[Spanned<IpNet>]) {
     }
 }
 
-/// kube-apiserver stops at once when its own address and the first service range are of two families.
+/// kube-apiserver stops at once when its own address and the first service range are of two families; and a machine of
+/// the other family reaches nobody.
 fn first_service_family(subject: &Subject<'_>) {
-    let Some(service) = subject.draft.kubernetes.service_subnet.first() else { return };
-    let control_planes =
-        subject.nodes().filter(|(node, _)| node.role.is_some_and(|role| role.value == Role::ControlPlane));
-    for (node, _) in control_planes {
-        let Some(address) = node.address.filter(|address| family(address) != family(service)) else { continue };
-        subject.push(
-            Diagnostic::error(
-                Code::AddressFamilies,
-                address.span,
-                format!(
-                    "this control plane's address is {}, but the first service range is {}",
-                    family(&address),
-                    family(service)
-                ),
-            )
-            .also(service.span, format!("{} is the first service range", service.value))
-            .help("give `kubernetes.serviceSubnet` a first range of the nodes' family"),
+    let kubernetes = &subject.draft.kubernetes;
+    let Some(service) = kubernetes.service_subnet.first() else { return };
+    let given = subject.at(&["kubernetes", "serviceSubnet"]).node.is_some_and(|node| !node.is_null());
+    let ranges = if family(service) == "IPv4" {
+        "`serviceSubnet: \"fd00:10:96::/112\"` and `podSubnet: \"fd00:10:244::/56\"`"
+    } else {
+        "`serviceSubnet: 10.96.0.0/12` and `podSubnet: 10.244.0.0/16`"
+    };
+    let mut nodes: Vec<_> = subject.nodes().filter_map(|(node, _)| Some((node, node.address?, node.role?))).collect();
+    // A control plane says what the family should be; the others follow.
+    nodes.sort_by_key(|(_, _, role)| role.value != Role::ControlPlane);
+    if let Some((node, address, role)) = nodes.into_iter().find(|(_, address, _)| family(address) != family(service)) {
+        let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
+        let what = if role.value == Role::ControlPlane { "control plane" } else { "worker" };
+        let default = if given { "" } else { "default " };
+        let message = format!(
+            "the {what} `{name}` has an {} address, but the {default}first service range is {}",
+            family(&address),
+            family(service)
         );
+        let mut diagnostic = Diagnostic::error(Code::AddressFamilies, address.span, message);
+        if given {
+            diagnostic = diagnostic.also(service.span, "the first service range");
+        }
+        subject.push(diagnostic.help(match role.value {
+            Role::ControlPlane => format!("write {ranges} under `kubernetes`, or list both families"),
+            Role::Worker => "all machines need addresses of the first service range's family".to_owned(),
+        }));
+    }
+}
+
+/// Every Pod has an address of the first Service's family, or the API's own Service is out of its reach.
+fn pod_family(subject: &Subject<'_>) {
+    let kubernetes = &subject.draft.kubernetes;
+    let (Some(service), Some(pods)) = (kubernetes.service_subnet.first(), kubernetes.pod_subnet.first()) else {
+        return;
+    };
+    if kubernetes.pod_subnet.iter().any(|range| family(range) == family(service)) {
         return;
     }
+    let given = |key| subject.at(&["kubernetes", key]).node.is_some_and(|node| !node.is_null());
+    let message =
+        format!("the Pods have {} addresses, but the first service range is {}", family(pods), family(service));
+    let (place, key) = if given("podSubnet") { (pods, "podSubnet") } else { (service, "serviceSubnet") };
+    let other = if key == "podSubnet" { "serviceSubnet" } else { "podSubnet" };
+    let mut diagnostic = Diagnostic::error(Code::AddressFamilies, place.span, message);
+    if given("podSubnet") && given("serviceSubnet") {
+        diagnostic = diagnostic.also(service.span, "the first service range");
+    }
+    subject.push(diagnostic.help(format!("give `kubernetes.{other}` the same family, or list both")));
 }
 
 fn bits(range: &IpNet) -> u8 {
@@ -99,15 +143,43 @@ fn service_size(subject: &Subject<'_>, range: &Spanned<IpNet>) {
     );
 }
 
-/// How many leading bits a node's piece of the pod range has.
+/// How many leading bits a node's piece of the pod range has, as kubeadm sees it (`validatePodSubnetNodeMask`): it reads
+/// the flags of the families alone, and nothing where the controller manager cuts no pieces.
 fn node_mask(subject: &Subject<'_>, range: &IpNet) -> Option<u8> {
-    let (flag, default) =
-        if range.addr().is_ipv4() { ("node-cidr-mask-size-ipv4", 24) } else { ("node-cidr-mask-size-ipv6", 64) };
+    let (flag, default) = if range.addr().is_ipv4() { (MASKS[0], 24) } else { (MASKS[1], 64) };
     let given = &subject.draft.kubernetes.controller_manager_extra_args;
-    match given.get(flag).or_else(|| given.get("node-cidr-mask-size")) {
-        // Whatever is no number, the controller manager itself refuses.
+    if given.get("allocate-node-cidrs").is_some_and(|value| value == "false") {
+        return None;
+    }
+    match given.get(flag) {
+        // What is no prefix length was reported.
         Some(text) => text.parse().ok().filter(|mask| *mask <= range.max_prefix_len()),
         None => Some(default),
+    }
+}
+
+/// The controller manager's flags for the size of a node's piece: IPv4, IPv6.
+const MASKS: [&str; 2] = ["node-cidr-mask-size-ipv4", "node-cidr-mask-size-ipv6"];
+
+fn node_masks(subject: &Subject<'_>) {
+    let given = &subject.draft.kubernetes.controller_manager_extra_args;
+    let place = subject.at(&["kubernetes", "controllerManager", "extraArgs"]);
+    if given.contains_key("node-cidr-mask-size") {
+        let message = "kubeadm does not look at `node-cidr-mask-size`";
+        subject.push(
+            Diagnostic::error(Code::PodRangeSize, place.key(&"node-cidr-mask-size").key, message)
+                .help("write `node-cidr-mask-size-ipv4` or `node-cidr-mask-size-ipv6`"),
+        );
+    }
+    for (flag, longest) in MASKS.into_iter().zip([32_u8, 128]) {
+        let Some(text) = given.get(flag) else { continue };
+        if !text.parse::<u8>().is_ok_and(|mask| mask <= longest) {
+            let message = format!("`{flag}` is not a prefix length: `{text}`");
+            subject.push(
+                Diagnostic::error(Code::PodRangeSize, place.key(&flag).span, message)
+                    .help(format!("write a number up to {longest}")),
+            );
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Diagnostic, Span};
@@ -98,7 +101,29 @@ const KEY_TYPES: &[&str] = &[
     "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
-/// Reads a line of authorized_keys: key type, key, perhaps a comment.
+/// Fewest bytes behind the type's name: an Ed25519 key has 4 of length and 32.
+const LEAST_KEY: usize = 36;
+
+/// A line of authorized_keys from its key type on: options before it end at the first blank outside quotes (sshd(8)).
+fn without_options(line: &str) -> Option<&str> {
+    let begins = |line: &str| {
+        let kind = line.split_whitespace().next().unwrap_or_default();
+        kind == "ssh-dss" || KEY_TYPES.contains(&kind)
+    };
+    if begins(line) {
+        return Some(line);
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    let end = line.find(|c: char| {
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        c.is_whitespace() && !quoted
+    })?;
+    let rest = line[end..].trim_start();
+    begins(rest).then_some(rest)
+}
+
+/// Reads a line of authorized_keys: perhaps options, key type, key, perhaps a comment.
 pub(in crate::config) fn authorized_key(text: &str) -> Result<String, Invalid> {
     const RULE: &str = "write the content of the `.pub` file, as in `ssh-ed25519 AAAA... ops@laptop`";
     let line = text.trim();
@@ -109,19 +134,29 @@ pub(in crate::config) fn authorized_key(text: &str) -> Result<String, Invalid> {
     if line.chars().any(char::is_control) {
         return Err(Invalid::new("more than one line", "write one item for each key"));
     }
-    let mut words = line.split_whitespace();
+    let line_of_key =
+        without_options(line).ok_or_else(|| Invalid::new("the line does not begin with a key type", RULE))?;
+    let mut words = line_of_key.split_whitespace();
     let kind = words.next().unwrap_or_default();
     if kind == "ssh-dss" {
         return Err(Invalid::new("OpenSSH knows DSA keys no more", "make one with `ssh-keygen -t ed25519`"));
     }
-    if !KEY_TYPES.contains(&kind) {
-        return Err(Invalid::new("the line does not begin with a key type", RULE));
-    }
+    // Every key begins with the length of its type's name and the name itself, and sshd ignores a line in which the two
+    // names differ.
     let key = words.next().unwrap_or_default();
-    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-    // Every key begins with the length of its type's name, whose first bytes are zero: `AAAA` in base64.
-    if !key.starts_with("AAAA") || !key.chars().all(base64) {
-        return Err(Invalid::new(format!("no key follows `{kind}`"), RULE));
+    let blob = STANDARD.decode(key).unwrap_or_default();
+    let inner = blob.split_at_checked(4).and_then(|(length, rest)| {
+        let length = u32::from_be_bytes(length.try_into().ok()?);
+        rest.split_at_checked(usize::try_from(length).ok()?)
+    });
+    match inner {
+        Some((name, rest)) if name == kind.as_bytes() && rest.len() >= LEAST_KEY => {}
+        Some((name, _)) if name != kind.as_bytes() && KEY_TYPES.iter().any(|known| known.as_bytes() == name) => {
+            let name = String::from_utf8_lossy(name);
+            return Err(Invalid::new(format!("the key is of type `{name}`, not `{kind}`"), RULE));
+        }
+        Some(_) => return Err(Invalid::new(format!("the key after `{kind}` is not complete"), RULE)),
+        None => return Err(Invalid::new(format!("no key follows `{kind}`"), RULE)),
     }
     Ok(line.to_owned())
 }
