@@ -3,6 +3,8 @@
 //! In: nothing. Out: one table. `reader` knows keys by it, and the JSON Schema, docs/reference.md and the man page
 //! are written from it (`crate::reference`), so none of them can know a key that another one does not.
 
+use Presence::{Default, Optional, Planned, Required};
+
 /// One key of a mapping.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -79,8 +81,8 @@ impl Key {
     /// Whether the mapping that it is in cannot be without it: it is required itself, or something in it is.
     pub fn is_required(&self) -> bool {
         match (self.presence, self.shape) {
-            (Presence::Required(_), _) => true,
-            (Presence::Planned(_), _) => false,
+            (Required(_), _) => true,
+            (Planned(_), _) => false,
             (_, Shape::Mapping(keys)) => keys.iter().any(Self::is_required),
             _ => false,
         }
@@ -88,7 +90,7 @@ impl Key {
 
     /// Whether it is for a later version of hagen.
     pub const fn is_planned(&self) -> bool {
-        matches!(self.presence, Presence::Planned(_))
+        matches!(self.presence, Planned(_))
     }
 }
 
@@ -99,6 +101,10 @@ const fn form(name: &'static str, pattern: &'static str, example: &'static str) 
 /// A form of text that may look like a number or a boolean.
 const fn bare(name: &'static str, pattern: &'static str, example: &'static str) -> Form {
     Form { name, pattern, example, bare: true, empty: false }
+}
+
+const fn key(name: &'static str, shape: Shape, presence: Presence, about: &'static str) -> Key {
+    Key { name, shape, presence, about }
 }
 
 const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
@@ -146,749 +152,469 @@ const VOLUMES_PLANNED: &str = "More directories of the host in the Pod.";
 
 /// The whole document.
 pub const DOCUMENT: &[Key] = &[
-    Key {
-        name: "name",
-        shape: Shape::Text(&NAME),
-        presence: Presence::Required("name: homelab"),
-        about: "The cluster's name: kubeadm's `clusterName`, and part of the endpoint's default name.",
-    },
-    Key {
-        name: "format",
-        shape: Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
-        presence: Presence::Default("cloud-init"),
-        about: "How bundles are encoded.",
-    },
-    Key {
-        name: "kubernetes",
-        shape: Shape::Mapping(KUBERNETES),
-        presence: Presence::Default("{}"),
-        about: "Version, ranges and components, with kubeadm's names where kubeadm has the thing.",
-    },
-    Key {
-        name: "endpoint",
-        shape: Shape::Mapping(ENDPOINT),
-        presence: Presence::Default("{}"),
-        about: "Where the API answers: a virtual IP that moves between the control planes.",
-    },
-    Key { name: "etcd", shape: Shape::Mapping(ETCD), presence: Presence::Default("{}"), about: "etcd's members." },
-    Key {
-        name: "bootstrap",
-        shape: Shape::Mapping(BOOTSTRAP),
-        presence: Presence::Default("{}"),
-        about: "How machines find and trust each other.",
-    },
-    Key {
-        name: "pki",
-        shape: Shape::Mapping(PKI),
-        presence: Presence::Default("{}"),
-        about: "How long certificates live, counted from the secrets file's `issuedAt`. kubeadm's names.",
-    },
-    Key {
-        name: "os",
-        shape: Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
-        presence: Presence::Default("debian"),
-        about: "What the machines run.",
-    },
-    Key {
-        name: "network",
-        shape: Shape::Mapping(NETWORK),
-        presence: Presence::Default("{}"),
-        about: "What all machines share. All but `ntp` is for machines that get a static address from hagen: those with \
+    key(
+        "name",
+        Shape::Text(&NAME),
+        Required("name: homelab"),
+        "The cluster's name: kubeadm's `clusterName`, and part of the endpoint's default name.",
+    ),
+    key(
+        "format",
+        Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
+        Default("cloud-init"),
+        "How bundles are encoded.",
+    ),
+    key(
+        "kubernetes",
+        Shape::Mapping(KUBERNETES),
+        Default("{}"),
+        "Version, ranges and components, with kubeadm's names where kubeadm has the thing.",
+    ),
+    key(
+        "endpoint",
+        Shape::Mapping(ENDPOINT),
+        Default("{}"),
+        "Where the API answers: a virtual IP that moves between the control planes.",
+    ),
+    key("etcd", Shape::Mapping(ETCD), Default("{}"), "etcd's members."),
+    key("bootstrap", Shape::Mapping(BOOTSTRAP), Default("{}"), "How machines find and trust each other."),
+    key(
+        "pki",
+        Shape::Mapping(PKI),
+        Default("{}"),
+        "How long certificates live, counted from the secrets file's `issuedAt`. kubeadm's names.",
+    ),
+    key(
+        "os",
+        Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
+        Default("debian"),
+        "What the machines run.",
+    ),
+    key(
+        "network",
+        Shape::Mapping(NETWORK),
+        Default("{}"),
+        "What all machines share. All but `ntp` is for machines that get a static address from hagen: those with \
                 `mac` or `interface`.",
-    },
-    Key {
-        name: "software",
-        shape: Shape::Mapping(SOFTWARE),
-        presence: Presence::Default("{}"),
-        about: "Where containerd, kubeadm, kubelet and kubectl come from.",
-    },
-    Key {
-        name: "registries",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "Mirrors of image registries, for containerd.",
-    },
-    Key {
-        name: "containerd",
-        shape: Shape::Mapping(CONTAINERD),
-        presence: Presence::Default("{}"),
-        about: "containerd's configuration.",
-    },
-    Key {
-        name: "manifests",
-        shape: Shape::List(&Shape::Text(&FILE)),
-        presence: Presence::Default("[]"),
-        about: "Kubernetes manifests beside the document, applied in this order once the API answers: a CNI and the \
-                like.",
-    },
-    Key {
-        name: "users",
-        shape: Shape::Keyed("name", USERS),
-        presence: Presence::Default("[]"),
-        about: "Accounts on every machine.",
-    },
-    Key {
-        name: "files",
-        shape: Shape::Keyed("path", FILES),
-        presence: Presence::Default("[]"),
-        about: "More files on every machine.",
-    },
-    Key {
-        name: "nodes",
-        shape: Shape::Keyed("name", NODES),
-        presence: Presence::Required("nodes: [{name: cp1, role: control-plane, address: 10.9.0.11/24}]"),
-        about: "The machines. The first control plane starts the cluster.",
-    },
-    Key {
-        name: "media",
-        shape: Shape::List(&Shape::Choice { built: &[], planned: &["iso", "proxmox", "pxe", "libvirt", "usb"] }),
-        presence: Presence::Planned(&[]),
-        about: "What carries the bundles to the machines.",
-    },
+    ),
+    key(
+        "software",
+        Shape::Mapping(SOFTWARE),
+        Default("{}"),
+        "Where containerd, kubeadm, kubelet and kubectl come from.",
+    ),
+    key("registries", Shape::Object, Planned(&[]), "Mirrors of image registries, for containerd."),
+    key("containerd", Shape::Mapping(CONTAINERD), Default("{}"), "containerd's configuration."),
+    key(
+        "manifests",
+        Shape::List(&Shape::Text(&FILE)),
+        Default("[]"),
+        "Kubernetes manifests beside the document, applied in this order once the API answers: a CNI and the \
+         like.",
+    ),
+    key("users", Shape::Keyed("name", USERS), Default("[]"), "Accounts on every machine."),
+    key("files", Shape::Keyed("path", FILES), Default("[]"), "More files on every machine."),
+    key(
+        "nodes",
+        Shape::Keyed("name", NODES),
+        Required("nodes: [{name: cp1, role: control-plane, address: 10.9.0.11/24}]"),
+        "The machines. The first control plane starts the cluster.",
+    ),
+    key(
+        "media",
+        Shape::List(&Shape::Choice { built: &[], planned: &["iso", "proxmox", "pxe", "libvirt", "usb"] }),
+        Planned(&[]),
+        "What carries the bundles to the machines.",
+    ),
 ];
 
 const KUBERNETES: &[Key] = &[
-    Key {
-        name: "version",
-        shape: Shape::Text(&VERSION),
-        presence: Presence::Required("version: 1.36.3"),
-        about: "The exact release. Minors 1.34 to 1.37 are known; `--allow-untested` takes others.",
-    },
-    Key {
-        name: "podSubnet",
-        shape: Shape::OneOrList(&Shape::Text(&RANGE)),
-        presence: Presence::Default("10.244.0.0/16"),
-        about: "Addresses of Pods; a list of one IPv4 and one IPv6 range for dual stack.",
-    },
-    Key {
-        name: "serviceSubnet",
-        shape: Shape::OneOrList(&Shape::Text(&RANGE)),
-        presence: Presence::Default("10.96.0.0/12"),
-        about: "Addresses of Services; a list for dual stack. The first has the family of the nodes' addresses.",
-    },
-    Key {
-        name: "dnsDomain",
-        shape: Shape::Text(&DNS_NAME),
-        presence: Presence::Default("cluster.local"),
-        about: "The domain of Services.",
-    },
-    Key {
-        name: "imageRepository",
-        shape: Shape::Text(&REPOSITORY),
-        presence: Presence::Default("registry.k8s.io"),
-        about: "Where kubeadm's images come from.",
-    },
-    Key { name: "proxy", shape: Shape::Mapping(PROXY), presence: Presence::Default("{}"), about: "kube-proxy." },
-    Key {
-        name: "apiServer",
-        shape: Shape::Mapping(API_SERVER),
-        presence: Presence::Default("{}"),
-        about: "kube-apiserver.",
-    },
-    Key {
-        name: "controllerManager",
-        shape: Shape::Mapping(COMPONENT),
-        presence: Presence::Default("{}"),
-        about: "kube-controller-manager.",
-    },
-    Key {
-        name: "scheduler",
-        shape: Shape::Mapping(COMPONENT),
-        presence: Presence::Default("{}"),
-        about: "kube-scheduler.",
-    },
-    Key {
-        name: "kubelet",
-        shape: Shape::Object,
-        presence: Presence::Default("{}"),
-        about: "Fields of KubeletConfiguration, passed through. containerd's cgroup driver follows `cgroupDriver`.",
-    },
-    Key {
-        name: "ignorePreflightErrors",
-        shape: Shape::List(&Shape::Text(&WORD)),
-        presence: Presence::Default("[]"),
-        about: "Checks of kubeadm that may fail, by kubeadm's names; never `all`.",
-    },
-    Key {
-        name: "kubeletExtraArgs",
-        shape: ARGUMENTS,
-        presence: Presence::Default("{}"),
-        about: "Flags of every kubelet, without dashes.",
-    },
-    Key {
-        name: "timeouts",
-        shape: Shape::Mapping(TIMEOUTS),
-        presence: Presence::Default("{}"),
-        about: "kubeadm's timeouts, by kubeadm's names.",
-    },
-    Key {
-        name: "patches",
-        shape: Shape::Text(&FILE),
-        presence: Presence::Planned(&[]),
-        about: "kubeadm's patches directory, carried to every control plane.",
-    },
-    Key {
-        name: "featureGates",
-        shape: Shape::Map(&WORD, &Shape::Boolean),
-        presence: Presence::Planned(&[]),
-        about: "kubeadm's own feature gates. Those of components are flags: `extraArgs`.",
-    },
-    Key {
-        name: "encryption",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "Encryption of Secrets in etcd.",
-    },
-    Key {
-        name: "audit",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "The API server's audit policy.",
-    },
+    key(
+        "version",
+        Shape::Text(&VERSION),
+        Required("version: 1.36.3"),
+        "The exact release. Minors 1.34 to 1.37 are known; `--allow-untested` takes others.",
+    ),
+    key(
+        "podSubnet",
+        Shape::OneOrList(&Shape::Text(&RANGE)),
+        Default("10.244.0.0/16"),
+        "Addresses of Pods; a list of one IPv4 and one IPv6 range for dual stack.",
+    ),
+    key(
+        "serviceSubnet",
+        Shape::OneOrList(&Shape::Text(&RANGE)),
+        Default("10.96.0.0/12"),
+        "Addresses of Services; a list for dual stack. The first has the family of the nodes' addresses.",
+    ),
+    key("dnsDomain", Shape::Text(&DNS_NAME), Default("cluster.local"), "The domain of Services."),
+    key("imageRepository", Shape::Text(&REPOSITORY), Default("registry.k8s.io"), "Where kubeadm's images come from."),
+    key("proxy", Shape::Mapping(PROXY), Default("{}"), "kube-proxy."),
+    key("apiServer", Shape::Mapping(API_SERVER), Default("{}"), "kube-apiserver."),
+    key("controllerManager", Shape::Mapping(COMPONENT), Default("{}"), "kube-controller-manager."),
+    key("scheduler", Shape::Mapping(COMPONENT), Default("{}"), "kube-scheduler."),
+    key(
+        "kubelet",
+        Shape::Object,
+        Default("{}"),
+        "Fields of KubeletConfiguration, passed through. containerd's cgroup driver follows `cgroupDriver`.",
+    ),
+    key(
+        "ignorePreflightErrors",
+        Shape::List(&Shape::Text(&WORD)),
+        Default("[]"),
+        "Checks of kubeadm that may fail, by kubeadm's names; never `all`.",
+    ),
+    key("kubeletExtraArgs", ARGUMENTS, Default("{}"), "Flags of every kubelet, without dashes."),
+    key("timeouts", Shape::Mapping(TIMEOUTS), Default("{}"), "kubeadm's timeouts, by kubeadm's names."),
+    key("patches", Shape::Text(&FILE), Planned(&[]), "kubeadm's patches directory, carried to every control plane."),
+    key(
+        "featureGates",
+        Shape::Map(&WORD, &Shape::Boolean),
+        Planned(&[]),
+        "kubeadm's own feature gates. Those of components are flags: `extraArgs`.",
+    ),
+    key("encryption", Shape::Object, Planned(&[]), "Encryption of Secrets in etcd."),
+    key("audit", Shape::Object, Planned(&[]), "The API server's audit policy."),
 ];
 
 const PROXY: &[Key] = &[
-    Key {
-        name: "mode",
-        shape: Shape::Choice { built: &["iptables", "nftables", "ipvs", "none"], planned: &[] },
-        presence: Presence::Default("iptables"),
-        about: "kube-proxy's mode; `none` means no kube-proxy, for a CNI that replaces it.",
-    },
-    Key {
-        name: "config",
-        shape: Shape::Object,
-        presence: Presence::Default("{}"),
-        about: "Fields of KubeProxyConfiguration, passed through.",
-    },
+    key(
+        "mode",
+        Shape::Choice { built: &["iptables", "nftables", "ipvs", "none"], planned: &[] },
+        Default("iptables"),
+        "kube-proxy's mode; `none` means no kube-proxy, for a CNI that replaces it.",
+    ),
+    key("config", Shape::Object, Default("{}"), "Fields of KubeProxyConfiguration, passed through."),
 ];
 
 const API_SERVER: &[Key] = &[
-    Key {
-        name: "certSANs",
-        shape: Shape::List(&Shape::Text(&ALTERNATIVE_NAME)),
-        presence: Presence::Default("[]"),
-        about: "More names and addresses in the API server's certificate.",
-    },
-    Key {
-        name: "extraArgs",
-        shape: ARGUMENTS,
-        presence: Presence::Default("{}"),
-        about: "Flags of the component, without dashes.",
-    },
-    Key {
-        name: "extraVolumes",
-        shape: Shape::List(&Shape::Mapping(EXTRA_VOLUME)),
-        presence: Presence::Default("[]"),
-        about: "More directories of the host in the Pod, with kubeadm's fields.",
-    },
-    Key {
-        name: "extraEnvs",
-        shape: Shape::List(&Shape::Object),
-        presence: Presence::Planned(&[]),
-        about: COMPONENT_PLANNED,
-    },
+    key(
+        "certSANs",
+        Shape::List(&Shape::Text(&ALTERNATIVE_NAME)),
+        Default("[]"),
+        "More names and addresses in the API server's certificate.",
+    ),
+    key("extraArgs", ARGUMENTS, Default("{}"), "Flags of the component, without dashes."),
+    key(
+        "extraVolumes",
+        Shape::List(&Shape::Mapping(EXTRA_VOLUME)),
+        Default("[]"),
+        "More directories of the host in the Pod, with kubeadm's fields.",
+    ),
+    key("extraEnvs", Shape::List(&Shape::Object), Planned(&[]), COMPONENT_PLANNED),
 ];
 
 const EXTRA_VOLUME: &[Key] = &[
-    Key {
-        name: "name",
-        shape: Shape::Text(&NAME),
-        presence: Presence::Required("name: audit-logs"),
-        about: "The volume's name.",
-    },
-    Key {
-        name: "hostPath",
-        shape: Shape::Text(&PATH),
-        presence: Presence::Required("hostPath: /var/log/kubernetes"),
-        about: "The path on the machine.",
-    },
-    Key {
-        name: "mountPath",
-        shape: Shape::Text(&PATH),
-        presence: Presence::Required("mountPath: /var/log/kubernetes"),
-        about: "The path in the Pod.",
-    },
-    Key {
-        name: "readOnly",
-        shape: Shape::Boolean,
-        presence: Presence::Default("false"),
-        about: "Whether the Pod may only read it.",
-    },
-    Key {
-        name: "pathType",
-        shape: Shape::Choice {
+    key("name", Shape::Text(&NAME), Required("name: audit-logs"), "The volume's name."),
+    key("hostPath", Shape::Text(&PATH), Required("hostPath: /var/log/kubernetes"), "The path on the machine."),
+    key("mountPath", Shape::Text(&PATH), Required("mountPath: /var/log/kubernetes"), "The path in the Pod."),
+    key("readOnly", Shape::Boolean, Default("false"), "Whether the Pod may only read it."),
+    key(
+        "pathType",
+        Shape::Choice {
             built: &["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"],
             planned: &[],
         },
-        presence: Presence::Optional("anything may be there, or nothing"),
-        about: "What has to be at `hostPath`.",
-    },
+        Optional("anything may be there, or nothing"),
+        "What has to be at `hostPath`.",
+    ),
 ];
 
 const COMPONENT: &[Key] = &[
-    Key {
-        name: "extraArgs",
-        shape: ARGUMENTS,
-        presence: Presence::Default("{}"),
-        about: "Flags of the component, without dashes.",
-    },
-    Key {
-        name: "extraVolumes",
-        shape: Shape::List(&Shape::Object),
-        presence: Presence::Planned(&[]),
-        about: VOLUMES_PLANNED,
-    },
-    Key {
-        name: "extraEnvs",
-        shape: Shape::List(&Shape::Object),
-        presence: Presence::Planned(&[]),
-        about: COMPONENT_PLANNED,
-    },
+    key("extraArgs", ARGUMENTS, Default("{}"), "Flags of the component, without dashes."),
+    key("extraVolumes", Shape::List(&Shape::Object), Planned(&[]), VOLUMES_PLANNED),
+    key("extraEnvs", Shape::List(&Shape::Object), Planned(&[]), COMPONENT_PLANNED),
 ];
 
 const TIMEOUTS: &[Key] = &[
-    Key {
-        name: "controlPlaneComponentHealthCheck",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("10m"),
-        about: "How long a new control plane's components may take to be healthy.",
-    },
-    Key {
-        name: "discovery",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("30m"),
-        about: "How long one try of a join waits for the cluster; hagen tries again.",
-    },
-    Key {
-        name: "etcdAPICall",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("2m"),
-        about: "How long a call of etcd may take. A join waits as long for each member of etcd that is off.",
-    },
-    Key {
-        name: "kubeletHealthCheck",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("10m"),
-        about: "How long the kubelet may take to be healthy.",
-    },
-    Key {
-        name: "kubernetesAPICall",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("5m"),
-        about: "How long a call of the API may take.",
-    },
-    Key {
-        name: "tlsBootstrap",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("10m"),
-        about: "How long the kubelet may take to get its certificate.",
-    },
-    Key {
-        name: "upgradeManifests",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Planned(&[]),
-        about: "How long an upgrade waits for a changed static Pod.",
-    },
+    key(
+        "controlPlaneComponentHealthCheck",
+        Shape::Text(&DURATION),
+        Default("10m"),
+        "How long a new control plane's components may take to be healthy.",
+    ),
+    key(
+        "discovery",
+        Shape::Text(&DURATION),
+        Default("30m"),
+        "How long one try of a join waits for the cluster; hagen tries again.",
+    ),
+    key(
+        "etcdAPICall",
+        Shape::Text(&DURATION),
+        Default("2m"),
+        "How long a call of etcd may take. A join waits as long for each member of etcd that is off.",
+    ),
+    key("kubeletHealthCheck", Shape::Text(&DURATION), Default("10m"), "How long the kubelet may take to be healthy."),
+    key("kubernetesAPICall", Shape::Text(&DURATION), Default("5m"), "How long a call of the API may take."),
+    key(
+        "tlsBootstrap",
+        Shape::Text(&DURATION),
+        Default("10m"),
+        "How long the kubelet may take to get its certificate.",
+    ),
+    key(
+        "upgradeManifests",
+        Shape::Text(&DURATION),
+        Planned(&[]),
+        "How long an upgrade waits for a changed static Pod.",
+    ),
 ];
 
 const ENDPOINT: &[Key] = &[
-    Key {
-        name: "vip",
-        shape: Shape::Text(&ADDRESS),
-        presence: Presence::Required("vip: 10.9.0.10"),
-        about: "The virtual IP: an address of the control planes' own subnet that nothing else uses.",
-    },
-    Key {
-        name: "name",
-        shape: Shape::Text(&DNS_NAME),
-        presence: Presence::Optional("`api.<name>.internal`"),
-        about: "The API's name, kubeadm's `controlPlaneEndpoint`; every machine gets it in /etc/hosts.",
-    },
-    Key {
-        name: "port",
-        shape: Shape::Integer(1, 65535),
-        presence: Presence::Default("6443"),
-        about: "The API's port.",
-    },
-    Key {
-        name: "provider",
-        shape: Shape::Choice { built: &["kube-vip"], planned: &["keepalived", "external"] },
-        presence: Presence::Default("kube-vip"),
-        about: "What holds the virtual IP.",
-    },
-    Key { name: "kubeVip", shape: Shape::Mapping(KUBE_VIP), presence: Presence::Default("{}"), about: "kube-vip." },
-    Key {
-        name: "keepalived",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "keepalived and haproxy, instead of kube-vip.",
-    },
-    Key {
-        name: "bindPort",
-        shape: Shape::Integer(1, 65535),
-        presence: Presence::Planned(&[]),
-        about: "The API servers' own port behind a load balancer.",
-    },
+    key(
+        "vip",
+        Shape::Text(&ADDRESS),
+        Required("vip: 10.9.0.10"),
+        "The virtual IP: an address of the control planes' own subnet that nothing else uses.",
+    ),
+    key(
+        "name",
+        Shape::Text(&DNS_NAME),
+        Optional("`api.<name>.internal`"),
+        "The API's name, kubeadm's `controlPlaneEndpoint`; every machine gets it in /etc/hosts.",
+    ),
+    key("port", Shape::Integer(1, 65535), Default("6443"), "The API's port."),
+    key(
+        "provider",
+        Shape::Choice { built: &["kube-vip"], planned: &["keepalived", "external"] },
+        Default("kube-vip"),
+        "What holds the virtual IP.",
+    ),
+    key("kubeVip", Shape::Mapping(KUBE_VIP), Default("{}"), "kube-vip."),
+    key("keepalived", Shape::Object, Planned(&[]), "keepalived and haproxy, instead of kube-vip."),
+    key("bindPort", Shape::Integer(1, 65535), Planned(&[]), "The API servers' own port behind a load balancer."),
 ];
 
 const KUBE_VIP: &[Key] = &[
-    Key {
-        name: "mode",
-        shape: Shape::Choice { built: &["arp"], planned: &["bgp", "routing-table", "wireguard"] },
-        presence: Presence::Default("arp"),
-        about: "How the address is announced.",
-    },
-    Key {
-        name: "interface",
-        shape: Shape::Text(&INTERFACE),
-        presence: Presence::Optional("the interface that holds the node's address, found at boot"),
-        about: "The interface that gets the address, on every control plane.",
-    },
-    Key {
-        name: "services",
-        shape: Shape::Boolean,
-        presence: Presence::Default("false"),
-        about: "Also announce Services of type LoadBalancer.",
-    },
-    Key {
-        name: "loadBalancer",
-        shape: Shape::Boolean,
-        presence: Presence::Planned(&["false"]),
-        about: "Spread the API's connections over the control planes.",
-    },
-    Key {
-        name: "image",
-        shape: Shape::Text(&IMAGE),
-        presence: Presence::Optional("the release that hagen was written for"),
-        about: "kube-vip's image.",
-    },
-    Key {
-        name: "lease",
-        shape: Shape::Mapping(LEASE),
-        presence: Presence::Default("{}"),
-        about: "Times of its Lease, in seconds; docs/assembly.md has the figures behind the defaults.",
-    },
-    Key { name: "bgp", shape: Shape::Object, presence: Presence::Planned(&[]), about: "Peers of the mode `bgp`." },
+    key(
+        "mode",
+        Shape::Choice { built: &["arp"], planned: &["bgp", "routing-table", "wireguard"] },
+        Default("arp"),
+        "How the address is announced.",
+    ),
+    key(
+        "interface",
+        Shape::Text(&INTERFACE),
+        Optional("the interface that holds the node's address, found at boot"),
+        "The interface that gets the address, on every control plane.",
+    ),
+    key("services", Shape::Boolean, Default("false"), "Also announce Services of type LoadBalancer."),
+    key("loadBalancer", Shape::Boolean, Planned(&["false"]), "Spread the API's connections over the control planes."),
+    key("image", Shape::Text(&IMAGE), Optional("the release that hagen was written for"), "kube-vip's image."),
+    key(
+        "lease",
+        Shape::Mapping(LEASE),
+        Default("{}"),
+        "Times of its Lease, in seconds; docs/assembly.md has the figures behind the defaults.",
+    ),
+    key("bgp", Shape::Object, Planned(&[]), "Peers of the mode `bgp`."),
 ];
 
 const LEASE: &[Key] = &[
-    Key {
-        name: "duration",
-        shape: Shape::Integer(1, 3600),
-        presence: Presence::Default("15"),
-        about: "After so long without a word from the holder another control plane takes over.",
-    },
-    Key {
-        name: "renewDeadline",
-        shape: Shape::Integer(1, 3600),
-        presence: Presence::Default("10"),
-        about: "After so long without a successful renewal the holder gives up.",
-    },
-    Key {
-        name: "retryPeriod",
-        shape: Shape::Integer(1, 3600),
-        presence: Presence::Default("2"),
-        about: "How often it is tried.",
-    },
+    key(
+        "duration",
+        Shape::Integer(1, 3600),
+        Default("15"),
+        "After so long without a word from the holder another control plane takes over.",
+    ),
+    key(
+        "renewDeadline",
+        Shape::Integer(1, 3600),
+        Default("10"),
+        "After so long without a successful renewal the holder gives up.",
+    ),
+    key("retryPeriod", Shape::Integer(1, 3600), Default("2"), "How often it is tried."),
 ];
 
 const ETCD: &[Key] = &[
-    Key {
-        name: "topology",
-        shape: Shape::Choice { built: &["stacked"], planned: &["external"] },
-        presence: Presence::Default("stacked"),
-        about: "Where etcd runs: on every control plane.",
-    },
-    Key {
-        name: "imageTag",
-        shape: Shape::Text(&TAG),
-        presence: Presence::Optional("kubeadm's choice"),
-        about: "The tag of etcd's image.",
-    },
-    Key {
-        name: "extraArgs",
-        shape: ARGUMENTS,
-        presence: Presence::Default("{}"),
-        about: "Flags of etcd, without dashes.",
-    },
-    Key {
-        name: "endpoints",
-        shape: Shape::List(&Shape::Text(&TEXT)),
-        presence: Presence::Planned(&[]),
-        about: "Members of an etcd that is already there.",
-    },
-    Key {
-        name: "certificates",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "What the API servers present to such an etcd.",
-    },
-    Key {
-        name: "extraEnvs",
-        shape: Shape::List(&Shape::Object),
-        presence: Presence::Planned(&[]),
-        about: COMPONENT_PLANNED,
-    },
+    key(
+        "topology",
+        Shape::Choice { built: &["stacked"], planned: &["external"] },
+        Default("stacked"),
+        "Where etcd runs: on every control plane.",
+    ),
+    key("imageTag", Shape::Text(&TAG), Optional("kubeadm's choice"), "The tag of etcd's image."),
+    key("extraArgs", ARGUMENTS, Default("{}"), "Flags of etcd, without dashes."),
+    key("endpoints", Shape::List(&Shape::Text(&TEXT)), Planned(&[]), "Members of an etcd that is already there."),
+    key("certificates", Shape::Object, Planned(&[]), "What the API servers present to such an etcd."),
+    key("extraEnvs", Shape::List(&Shape::Object), Planned(&[]), COMPONENT_PLANNED),
 ];
 
 /// `bootstrap.certificates`, and a node's own.
 const CERTIFICATES: Shape = Shape::Choice { built: &["upload", "embed"], planned: &[] };
 
 const BOOTSTRAP: &[Key] = &[
-    Key {
-        name: "strategy",
-        shape: Shape::Choice { built: &["init-join"], planned: &["quorum"] },
-        presence: Presence::Default("init-join"),
-        about: "Who starts the cluster: the first control plane.",
-    },
-    Key {
-        name: "certificates",
-        shape: CERTIFICATES,
-        presence: Presence::Default("upload"),
-        about: "How joining control planes get the authorities' keys: from the cluster, encrypted, or in their bundle.",
-    },
-    Key {
-        name: "credentials",
-        shape: Shape::Choice { built: &["certificate", "token"], planned: &[] },
-        presence: Presence::Default("certificate"),
-        about: "What workers join with: a certificate for this one node, or the cluster's bootstrap token.",
-    },
-    Key {
-        name: "window",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("168h"),
-        about: "After `issuedAt` and so long, a bundle may join a cluster but never start one.",
-    },
-    Key {
-        name: "absent",
-        shape: Shape::List(&Shape::Text(&NAME)),
-        presence: Presence::Planned(&[]),
-        about: "Control planes that the strategy `quorum` need not wait for.",
-    },
+    key(
+        "strategy",
+        Shape::Choice { built: &["init-join"], planned: &["quorum"] },
+        Default("init-join"),
+        "Who starts the cluster: the first control plane.",
+    ),
+    key(
+        "certificates",
+        CERTIFICATES,
+        Default("upload"),
+        "How joining control planes get the authorities' keys: from the cluster, encrypted, or in their bundle.",
+    ),
+    key(
+        "credentials",
+        Shape::Choice { built: &["certificate", "token"], planned: &[] },
+        Default("certificate"),
+        "What workers join with: a certificate for this one node, or the cluster's bootstrap token.",
+    ),
+    key(
+        "window",
+        Shape::Text(&DURATION),
+        Default("168h"),
+        "After `issuedAt` and so long, a bundle may join a cluster but never start one.",
+    ),
+    key(
+        "absent",
+        Shape::List(&Shape::Text(&NAME)),
+        Planned(&[]),
+        "Control planes that the strategy `quorum` need not wait for.",
+    ),
 ];
 
 const PKI: &[Key] = &[
-    Key {
-        name: "caCertificateValidityPeriod",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("87600h"),
-        about: "How long authorities live.",
-    },
-    Key {
-        name: "certificateValidityPeriod",
-        shape: Shape::Text(&DURATION),
-        presence: Presence::Default("8760h"),
-        about: "How long all other certificates live; at least 720h.",
-    },
+    key("caCertificateValidityPeriod", Shape::Text(&DURATION), Default("87600h"), "How long authorities live."),
+    key(
+        "certificateValidityPeriod",
+        Shape::Text(&DURATION),
+        Default("8760h"),
+        "How long all other certificates live; at least 720h.",
+    ),
 ];
 
 const NETWORK: &[Key] = &[
-    Key {
-        name: "gateway",
-        shape: Shape::Text(&ADDRESS),
-        presence: Presence::Optional("no default route"),
-        about: "The default route of every machine.",
-    },
-    Key {
-        name: "nameservers",
-        shape: Shape::List(&Shape::Text(&ADDRESS)),
-        presence: Presence::Default("[]"),
-        about: "DNS servers. CoreDNS does not start on a machine that has none.",
-    },
-    Key {
-        name: "search",
-        shape: Shape::List(&Shape::Text(&DNS_NAME)),
-        presence: Presence::Default("[]"),
-        about: "Domains in which short names are looked up.",
-    },
-    Key {
-        name: "ntp",
-        shape: Shape::List(&Shape::Text(&ALTERNATIVE_NAME)),
-        presence: Presence::Default("[]"),
-        about: "Time servers, names or addresses.",
-    },
-    Key {
-        name: "mtu",
-        shape: Shape::Integer(1280, 9216),
-        presence: Presence::Optional("the interface's own"),
-        about: "Bytes of the largest packet.",
-    },
+    key("gateway", Shape::Text(&ADDRESS), Optional("no default route"), "The default route of every machine."),
+    key(
+        "nameservers",
+        Shape::List(&Shape::Text(&ADDRESS)),
+        Default("[]"),
+        "DNS servers. CoreDNS does not start on a machine that has none.",
+    ),
+    key("search", Shape::List(&Shape::Text(&DNS_NAME)), Default("[]"), "Domains in which short names are looked up."),
+    key("ntp", Shape::List(&Shape::Text(&ALTERNATIVE_NAME)), Default("[]"), "Time servers, names or addresses."),
+    key("mtu", Shape::Integer(1280, 9216), Optional("the interface's own"), "Bytes of the largest packet."),
 ];
 
-const SOFTWARE: &[Key] = &[Key {
-    name: "source",
-    shape: Shape::Choice { built: &["preinstalled"], planned: &["apt", "payload"] },
-    presence: Presence::Default("preinstalled"),
-    about: "`preinstalled`: they are in the machine's image.",
-}];
+const SOFTWARE: &[Key] = &[key(
+    "source",
+    Shape::Choice { built: &["preinstalled"], planned: &["apt", "payload"] },
+    Default("preinstalled"),
+    "`preinstalled`: they are in the machine's image.",
+)];
 
-const CONTAINERD: &[Key] = &[Key {
-    name: "extraConfig",
-    shape: Shape::Text(&TEXT),
-    presence: Presence::Optional("hagen's configuration alone"),
-    about: "TOML that is merged over hagen's configuration.",
-}];
+const CONTAINERD: &[Key] = &[key(
+    "extraConfig",
+    Shape::Text(&TEXT),
+    Optional("hagen's configuration alone"),
+    "TOML that is merged over hagen's configuration.",
+)];
 
 const USERS: &[Key] = &[
-    Key {
-        name: "name",
-        shape: Shape::Text(&USER),
-        presence: Presence::Required("name: ops"),
-        about: "The account's name.",
-    },
-    Key {
-        name: "sshAuthorizedKeys",
-        shape: Shape::List(&Shape::Text(&PUBLIC_KEY)),
-        presence: Presence::Default("[]"),
-        about: "Public keys that may log in.",
-    },
-    Key {
-        name: "sudo",
-        shape: Shape::Boolean,
-        presence: Presence::Default("false"),
-        about: "May become root without a password.",
-    },
+    key("name", Shape::Text(&USER), Required("name: ops"), "The account's name."),
+    key("sshAuthorizedKeys", Shape::List(&Shape::Text(&PUBLIC_KEY)), Default("[]"), "Public keys that may log in."),
+    key("sudo", Shape::Boolean, Default("false"), "May become root without a password."),
 ];
 
 const FILES: &[Key] = &[
-    Key {
-        name: "path",
-        shape: Shape::Text(&PATH),
-        presence: Presence::Required("path: /etc/motd"),
-        about: "Where it goes.",
-    },
-    Key {
-        name: "content",
-        shape: Shape::Text(&TEXT),
-        presence: Presence::Optional("none; either this or `source` is required"),
-        about: "Its text.",
-    },
-    Key {
-        name: "source",
-        shape: Shape::Text(&FILE),
-        presence: Presence::Optional("none"),
-        about: "Instead of `content`: a file beside the document, text or not.",
-    },
-    Key {
-        name: "mode",
-        shape: Shape::Text(&MODE),
-        presence: Presence::Default("\"0644\""),
-        about: "Its permissions; never setuid or setgid.",
-    },
-    Key {
-        name: "owner",
-        shape: Shape::Text(&OWNER),
-        presence: Presence::Optional("`root:root`"),
-        about: "User and group.",
-    },
+    key("path", Shape::Text(&PATH), Required("path: /etc/motd"), "Where it goes."),
+    key("content", Shape::Text(&TEXT), Optional("none; either this or `source` is required"), "Its text."),
+    key(
+        "source",
+        Shape::Text(&FILE),
+        Optional("none"),
+        "Instead of `content`: a file beside the document, text or not.",
+    ),
+    key("mode", Shape::Text(&MODE), Default("\"0644\""), "Its permissions; never setuid or setgid."),
+    key("owner", Shape::Text(&OWNER), Optional("`root:root`"), "User and group."),
 ];
 
 const NODES: &[Key] = &[
-    Key {
-        name: "name",
-        shape: Shape::Text(&NAME),
-        presence: Presence::Required("name: cp1"),
-        about: "Host name, name of the Node and of etcd's member.",
-    },
-    Key {
-        name: "role",
-        shape: Shape::Choice { built: &["control-plane", "worker"], planned: &["etcd", "load-balancer"] },
-        presence: Presence::Required("role: worker"),
-        about: "What it is for.",
-    },
-    Key {
-        name: "address",
-        shape: Shape::Text(&INTERFACE_ADDRESS),
-        presence: Presence::Required("address: 10.9.0.11/24"),
-        about: "What it registers with.",
-    },
-    Key {
-        name: "mac",
-        shape: Shape::Text(&MAC),
-        presence: Presence::Optional("not matched by it"),
-        about: "The interface's MAC address: it is found by it, and gets `address`.",
-    },
-    Key {
-        name: "interface",
-        shape: Shape::Text(&INTERFACE),
-        presence: Presence::Optional("not matched by it"),
-        about: "The interface's name: it gets `address`; with `mac` as well it is renamed. With neither, hagen configures no \
-                network, and the first step waits until some interface holds `address`.",
-    },
-    Key {
-        name: "network",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "A subset of netplan's version 2: bonds, VLANs, bridges, routes, more addresses.",
-    },
-    Key {
-        name: "certificates",
-        shape: CERTIFICATES,
-        presence: Presence::Optional("`bootstrap.certificates`"),
-        about: "The same for this control plane. One that is added to a running cluster needs `embed`.",
-    },
-    Key {
-        name: "roles",
-        shape: Shape::List(&Shape::Text(&ROLE)),
-        presence: Presence::Default("[]"),
-        about: "More roles of a worker, as `kubectl get nodes` shows them.",
-    },
-    Key {
-        name: "labels",
-        shape: Shape::Map(&LABEL_KEY, &Shape::Text(&LABEL_VALUE)),
-        presence: Presence::Default("{}"),
-        about: "Labels that the Node registers with.",
-    },
-    Key {
-        name: "taints",
-        shape: Shape::List(&Shape::Mapping(TAINT)),
-        presence: Presence::Optional("kubeadm's: control planes get one, workers none"),
-        about: "Taints that the Node registers with; `[]` means none.",
-    },
-    Key {
-        name: "kubeletExtraArgs",
-        shape: ARGUMENTS,
-        presence: Presence::Default("{}"),
-        about: "Flags of this kubelet, added to `kubernetes.kubeletExtraArgs`.",
-    },
-    Key {
-        name: "files",
-        shape: Shape::Keyed("path", FILES),
-        presence: Presence::Default("[]"),
-        about: "More files on this machine; one with the path of a cluster-wide file replaces it.",
-    },
-    Key {
-        name: "proxmox",
-        shape: Shape::Object,
-        presence: Presence::Planned(&[]),
-        about: "The virtual machine: vmid, cores, memory, bridge, storage.",
-    },
-    Key {
-        name: "format",
-        shape: Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
-        presence: Presence::Optional("the cluster's"),
-        about: "`format` for this machine.",
-    },
-    Key {
-        name: "os",
-        shape: Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
-        presence: Presence::Optional("the cluster's"),
-        about: "`os` for this machine.",
-    },
+    key("name", Shape::Text(&NAME), Required("name: cp1"), "Host name, name of the Node and of etcd's member."),
+    key(
+        "role",
+        Shape::Choice { built: &["control-plane", "worker"], planned: &["etcd", "load-balancer"] },
+        Required("role: worker"),
+        "What it is for.",
+    ),
+    key("address", Shape::Text(&INTERFACE_ADDRESS), Required("address: 10.9.0.11/24"), "What it registers with."),
+    key(
+        "mac",
+        Shape::Text(&MAC),
+        Optional("not matched by it"),
+        "The interface's MAC address: it is found by it, and gets `address`.",
+    ),
+    key(
+        "interface",
+        Shape::Text(&INTERFACE),
+        Optional("not matched by it"),
+        "The interface's name: it gets `address`; with `mac` as well it is renamed. With neither, hagen configures no \
+         network, and the first step waits until some interface holds `address`.",
+    ),
+    key(
+        "network",
+        Shape::Object,
+        Planned(&[]),
+        "A subset of netplan's version 2: bonds, VLANs, bridges, routes, more addresses.",
+    ),
+    key(
+        "certificates",
+        CERTIFICATES,
+        Optional("`bootstrap.certificates`"),
+        "The same for this control plane. One that is added to a running cluster needs `embed`.",
+    ),
+    key(
+        "roles",
+        Shape::List(&Shape::Text(&ROLE)),
+        Default("[]"),
+        "More roles of a worker, as `kubectl get nodes` shows them.",
+    ),
+    key(
+        "labels",
+        Shape::Map(&LABEL_KEY, &Shape::Text(&LABEL_VALUE)),
+        Default("{}"),
+        "Labels that the Node registers with.",
+    ),
+    key(
+        "taints",
+        Shape::List(&Shape::Mapping(TAINT)),
+        Optional("kubeadm's: control planes get one, workers none"),
+        "Taints that the Node registers with; `[]` means none.",
+    ),
+    key("kubeletExtraArgs", ARGUMENTS, Default("{}"), "Flags of this kubelet, added to `kubernetes.kubeletExtraArgs`."),
+    key(
+        "files",
+        Shape::Keyed("path", FILES),
+        Default("[]"),
+        "More files on this machine; one with the path of a cluster-wide file replaces it.",
+    ),
+    key("proxmox", Shape::Object, Planned(&[]), "The virtual machine: vmid, cores, memory, bridge, storage."),
+    key(
+        "format",
+        Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
+        Optional("the cluster's"),
+        "`format` for this machine.",
+    ),
+    key(
+        "os",
+        Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
+        Optional("the cluster's"),
+        "`os` for this machine.",
+    ),
 ];
 
 const TAINT: &[Key] = &[
-    Key {
-        name: "key",
-        shape: Shape::Text(&LABEL_KEY),
-        presence: Presence::Required("key: dedicated"),
-        about: "Its key.",
-    },
-    Key { name: "value", shape: Shape::Text(&LABEL_VALUE), presence: Presence::Optional("empty"), about: "Its value." },
-    Key {
-        name: "effect",
-        shape: Shape::Choice { built: &["NoSchedule", "PreferNoSchedule", "NoExecute"], planned: &[] },
-        presence: Presence::Required("effect: NoSchedule"),
-        about: "What it does to Pods that do not tolerate it.",
-    },
+    key("key", Shape::Text(&LABEL_KEY), Required("key: dedicated"), "Its key."),
+    key("value", Shape::Text(&LABEL_VALUE), Optional("empty"), "Its value."),
+    key(
+        "effect",
+        Shape::Choice { built: &["NoSchedule", "PreferNoSchedule", "NoExecute"], planned: &[] },
+        Required("effect: NoSchedule"),
+        "What it does to Pods that do not tolerate it.",
+    ),
 ];
