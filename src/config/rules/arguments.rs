@@ -181,26 +181,20 @@ const OWNED_VOLUMES: &[&str] = &[
 
 fn volumes(subject: &Subject<'_>) {
     let list = subject.at(&["kubernetes", "apiServer", "extraVolumes"]);
-    let mut seen = BTreeMap::new();
     // By place: a volume that could not be read is in the list, too.
-    for index in 0.. {
-        let item = list.item(index);
-        let Some(name) = item.node.map(|_| item.key(&"name")) else { break };
-        let Some(text) = name.node.and_then(|node| node.text()) else { continue };
-        if OWNED_VOLUMES.contains(&text) {
-            let message = format!("the volume `{text}` is kubeadm's own");
-            subject.push(Diagnostic::error(Code::OwnedArgument, name.span, message).help("choose another name"));
-        }
-        if let Some(first) = seen.get(text) {
-            let message = format!("two volumes are called `{text}`");
-            subject.push(
-                Diagnostic::error(Code::OwnedArgument, name.span, message)
-                    .label("again here")
-                    .also(*first, "first here")
-                    .help("give each volume a name of its own"),
-            );
-        } else {
-            seen.insert(text, name.span);
-        }
+    let items = (0..).map(|index| list.item(index)).take_while(|item| item.node.is_some());
+    let names: Vec<_> = items
+        .map(|item| item.key(&"name"))
+        .filter_map(|name| Some((name.node.and_then(|node| node.text())?, name.span)))
+        .collect();
+    for (name, span) in names.iter().filter(|(name, _)| OWNED_VOLUMES.contains(name)) {
+        let message = format!("the volume `{name}` is kubeadm's own");
+        subject.push(Diagnostic::error(Code::OwnedArgument, *span, message).help("choose another name"));
     }
+    subject.duplicates(
+        Code::OwnedArgument,
+        names.into_iter(),
+        |name| format!("two volumes are called `{name}`"),
+        "give each volume a name of its own",
+    );
 }

@@ -1,10 +1,8 @@
 //! Extra files: that each path is plain, written once, and not hagen's own.
 
-use std::collections::BTreeMap;
-
 use super::{Subject, users};
 use crate::config::catalogue::Code;
-use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::diagnostics::Diagnostic;
 use crate::config::schema::File;
 use crate::config::values::{Invalid, UserName};
 
@@ -156,19 +154,14 @@ fn accounts(subject: &Subject<'_>, file: &File) {
 
 /// `others` are files of the same machines that this list may replace, but not contradict.
 fn list(subject: &Subject<'_>, files: &[File], others: &[File]) {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    subject.duplicates(
+        Code::DuplicateFile,
+        files.iter().map(|file| (file.path.value.as_str(), file.path.span)),
+        |path| format!("`{path}` is written twice"),
+        "keep one of the two",
+    );
     for file in files {
         let (path, span) = (file.path.value.as_str(), file.path.span);
-        if let Some(first) = seen.get(path) {
-            subject.push(
-                Diagnostic::error(Code::DuplicateFile, span, format!("`{path}` is written twice"))
-                    .label("again here")
-                    .also(*first, "first here")
-                    .help("keep one of the two"),
-            );
-            continue;
-        }
-        seen.insert(path, span);
         if let Some(folder) = files.iter().chain(others).find(|other| below(path, &other.path.value)) {
             let message = format!("`{path}` cannot be written: `{}` is a file", folder.path);
             subject.push(

@@ -16,7 +16,10 @@ mod ranges;
 pub(super) mod users;
 mod versions;
 
+use std::collections::BTreeMap;
+
 use super::Options;
+use super::catalogue::Code;
 use super::decode::{Draft, NodeDraft};
 use super::diagnostics::{Diagnostic, Span};
 use super::reader::Context;
@@ -52,6 +55,30 @@ impl<'n> Subject<'n> {
     /// The place of a value, by the keys that lead to it; the nearest place above it when it is a default.
     fn at(&self, keys: &[&str]) -> Place<'n> {
         keys.iter().fold(Place { node: Some(self.root), span: self.root.span, key: self.root.span }, Place::key)
+    }
+
+    /// Says of every value after the first that it is there already.
+    fn duplicates<T: Ord + Copy>(
+        &self,
+        code: Code,
+        values: impl Iterator<Item = (T, Span)>,
+        message: impl Fn(T) -> String,
+        help: &str,
+    ) {
+        let mut seen: BTreeMap<T, Span> = BTreeMap::new();
+        for (value, span) in values {
+            match seen.get(&value) {
+                Some(first) => self.push(
+                    Diagnostic::error(code, span, message(value))
+                        .label("again here")
+                        .also(*first, "first here")
+                        .help(help),
+                ),
+                None => {
+                    seen.insert(value, span);
+                }
+            }
+        }
     }
 
     /// The nodes that could be read, each with its place.

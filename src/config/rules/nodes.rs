@@ -1,7 +1,5 @@
 //! Nodes: who there is, and what each may have.
 
-use std::collections::BTreeMap;
-
 use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Diagnostic, Span};
@@ -18,45 +16,21 @@ pub(super) fn check(subject: &Subject<'_>) {
     fields_of_roles(subject);
 }
 
-/// Says of every value after the first that it is there already.
-fn report_duplicates<T: Ord + Copy>(
-    subject: &Subject<'_>,
-    code: Code,
-    values: impl Iterator<Item = (T, Span)>,
-    message: impl Fn(T) -> String,
-    help: &str,
-) {
-    let mut seen: BTreeMap<T, Span> = BTreeMap::new();
-    for (value, span) in values {
-        match seen.get(&value) {
-            Some(first) => subject.push(
-                Diagnostic::error(code, span, message(value)).label("again here").also(*first, "first here").help(help),
-            ),
-            None => {
-                seen.insert(value, span);
-            }
-        }
-    }
-}
-
 fn duplicates(subject: &Subject<'_>) {
     let drafts = subject.draft.nodes.as_deref().unwrap_or_default();
-    report_duplicates(
-        subject,
+    subject.duplicates(
         Code::DuplicateNodeName,
         drafts.iter().filter_map(|node| node.name.as_ref()).map(|name| (name.value.as_str(), name.span)),
         |name| format!("two nodes are called `{name}`"),
         "give each node a name of its own",
     );
-    report_duplicates(
-        subject,
+    subject.duplicates(
         Code::DuplicateAddress,
         drafts.iter().filter_map(|node| node.address).map(|address| (address.addr(), address.span)),
         |address| format!("two nodes have the address {address}"),
         "give each node an address of its own",
     );
-    report_duplicates(
-        subject,
+    subject.duplicates(
         Code::DuplicateMac,
         drafts.iter().filter_map(|node| node.mac.as_ref()).map(|mac| (mac.value.as_str(), mac.span)),
         |mac| format!("two nodes have the MAC address {mac}"),

@@ -1,13 +1,11 @@
 //! Accounts: that each is there once, is not the system's, and has public keys.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Subject;
 use crate::config::catalogue::Code;
-use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::diagnostics::Diagnostic;
 use crate::config::values::Invalid;
 
 /// Accounts of Debian's and Ubuntu's base-passwd and of packages on every machine.
@@ -162,19 +160,15 @@ pub(in crate::config) fn authorized_key(text: &str) -> Result<String, Invalid> {
 }
 
 pub(super) fn check(subject: &Subject<'_>) {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for user in &subject.draft.users {
+    let users = &subject.draft.users;
+    subject.duplicates(
+        Code::DuplicateUser,
+        users.iter().map(|user| (user.name.value.as_str(), user.name.span)),
+        |name| format!("two users are called `{name}`"),
+        "put all keys of a user into one entry",
+    );
+    for user in users {
         let (name, span) = (user.name.value.as_str(), user.name.span);
-        if let Some(first) = seen.get(name) {
-            subject.push(
-                Diagnostic::error(Code::DuplicateUser, span, format!("two users are called `{name}`"))
-                    .label("again here")
-                    .also(*first, "first here")
-                    .help("put all keys of a user into one entry"),
-            );
-            continue;
-        }
-        seen.insert(name, span);
         if SYSTEM_USERS.contains(&name) {
             let help = match name {
                 "root" => "give a user of your own `sudo: true`",
