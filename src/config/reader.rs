@@ -461,11 +461,17 @@ fn alternatives(words: &[&str]) -> String {
 fn nearest<'w>(wrong: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wrong = plain(wrong);
-    words
-        .map(|word| (strsim::damerau_levenshtein(&wrong, &plain(word)), word))
-        .filter(|(distance, word)| *distance <= (wrong.len().min(word.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+    let near = |word: &'w str| {
+        let plain = plain(word);
+        let most = (wrong.len().min(plain.len()) / 3).max(1);
+        // A document may have a hundred thousand unknown keys.
+        if wrong.len().abs_diff(plain.len()) > most {
+            return None;
+        }
+        let distance = strsim::osa_distance(&wrong, &plain);
+        (distance <= most).then_some((distance, word))
+    };
+    words.filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
 /// Where a key belongs that people write elsewhere, or under another tool's name.
