@@ -265,7 +265,9 @@ impl Diagnostic {
             let (first_line, _) = sources.position(Span { start: shown.start, ..first }).unwrap_or((1, 1));
             let within = |span: Span| {
                 let range = sources.drawn(span);
-                range.start.saturating_sub(shown.start)..range.end.saturating_sub(shown.start)
+                // A place may be among carriage returns at the line's end, which are not drawn.
+                let inside = |offset: usize| offset.clamp(shown.start, shown.end) - shown.start;
+                inside(range.start)..inside(range.end)
             };
             let text = source.text.get(shown.clone()).unwrap_or_default();
             let mut snippet = Snippet::source(text).path(source.name.as_str()).line_start(first_line);

@@ -220,6 +220,15 @@ fn no_slip_of_a_finger_makes_loading_fail_badly() {
 }
 
 #[test]
+fn places_at_odd_line_ends_can_be_drawn() {
+    // Found by the fuzzer: a place behind the last character that is drawn.
+    for text in ["%%\r\r\r", "a: 'b\r\r", "\r\r:\r", "name: \"x\r\n\r\r"] {
+        let errors = load_one(text).unwrap_err();
+        assert!(errors.render(true).contains("cluster.yaml"), "{text:?}");
+    }
+}
+
+#[test]
 fn strict_makes_errors_of_warnings() {
     let text = SHORT.replace("1.36.3", "1.38.0");
     let input = Input { name: "cluster.yaml", content: text.as_bytes() };
