@@ -82,11 +82,12 @@ def go_build(module, packages, output, variables=()):
     """Build static binaries of `packages` inside `module` into `output`, with `-X` for `variables`.
 
     What the linker strips (-s -w) the compiler need not write: without DWARF it is done a tenth sooner. It collects its
-    garbage less often than usual, for memory is there.
+    garbage less often than usual, for memory is there; clusters that run beside it come first.
     """
     flags = "-mod=mod -buildvcs=false -trimpath -gcflags=all=-dwarf=false"
     command = ["go", "build", "-ldflags", " ".join(["-s", "-w", *variables]), "-o", f"{output}/", *packages]
-    run(*command, cwd=module, env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": flags, "GOGC": "400"})
+    environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": flags, "GOGC": "400"}
+    run(*command, cwd=module, env=environment, preexec_fn=lambda: os.nice(19))
 
 
 def need(*packages):
