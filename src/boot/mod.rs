@@ -56,22 +56,22 @@ macro_rules! unit {
 }
 
 const EVERY_NODE: [Program; 6] = [
-    program!("usr/local/lib/hagen/hagen.sh", false),
-    program!("usr/local/lib/hagen/firstboot", true),
-    program!("usr/local/lib/hagen/steps/10-verify", true),
-    program!("usr/local/lib/hagen/steps/20-prepare", true),
-    program!("usr/local/lib/hagen/steps/90-finish", true),
+    program!("opt/hagen/lib/hagen.sh", false),
+    program!("opt/hagen/bin/firstboot", true),
+    program!("opt/hagen/bin/steps/10-verify", true),
+    program!("opt/hagen/bin/steps/20-prepare", true),
+    program!("opt/hagen/bin/steps/90-finish", true),
     program!("usr/local/bin/hagen-status", true),
 ];
 const CONTROL_PLANE: [Program; 6] = [
-    program!("usr/local/lib/hagen/control-plane.sh", false),
-    program!("usr/local/lib/hagen/steps/30-control-plane", true),
-    program!("usr/local/lib/hagen/steps/40-cluster", true),
-    program!("usr/local/lib/hagen/caretaker", true),
-    program!("usr/local/lib/hagen/identity", true),
-    program!("usr/local/lib/hagen/renew", true),
+    program!("opt/hagen/lib/control-plane.sh", false),
+    program!("opt/hagen/bin/steps/30-control-plane", true),
+    program!("opt/hagen/bin/steps/40-cluster", true),
+    program!("opt/hagen/bin/caretaker", true),
+    program!("opt/hagen/bin/identity", true),
+    program!("opt/hagen/bin/renew", true),
 ];
-const WORKER: [Program; 1] = [program!("usr/local/lib/hagen/steps/30-join", true)];
+const WORKER: [Program; 1] = [program!("opt/hagen/bin/steps/30-join", true)];
 
 const FIRST_BOOT: Unit = unit!("hagen-firstboot.service", true);
 const LATER: [Unit; 5] = [

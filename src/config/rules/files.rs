@@ -9,7 +9,7 @@ use crate::config::values::{Invalid, UserName};
 /// Directories that hold nothing but what hagen, kubeadm or etcd put there.
 const OWNED_DIRECTORIES: &[(&str, &str)] = &[
     ("/etc/hagen", "hagen keeps the node's data there"),
-    ("/usr/local/lib/hagen", "hagen keeps its steps there"),
+    ("/opt/hagen", "hagen keeps its programs there"),
     ("/var/lib/hagen", "hagen keeps its state there"),
     ("/etc/kubernetes/pki", "the certificates there follow from the secrets file"),
     ("/var/lib/etcd", "etcd keeps its data there"),
