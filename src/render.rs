@@ -8,9 +8,10 @@ use crate::bundle::{Bundle, BundleError, Material};
 use crate::cluster::{Cluster, Part, url_host};
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Severity, render_without_text};
-use crate::config::schema::{Credentials, Document};
-use crate::format::{Entry, Tree, cloud_init, plain};
+use crate::config::schema::{Credentials, Document, UserDataLimit};
+use crate::format::{Entry, Tree, cloud_init, gzip, ignition, plain};
 use crate::kubernetes::certificates;
+use crate::os::Format;
 use crate::pki::kubeconfig;
 use crate::secrets::{Secrets, hexadecimal};
 
@@ -40,8 +41,12 @@ pub struct NodeSummary {
     pub part: Part,
     /// Its address.
     pub address: String,
-    /// Bytes of user-data.
+    /// How its bundle is encoded.
+    pub format: Format,
+    /// Bytes of user-data, or of config.ign.
     pub size: usize,
+    /// Bytes of the same after gzip.
+    pub gzipped: usize,
     /// Until when its bundle may start a cluster.
     pub starts_until: Option<OffsetDateTime>,
     /// Until when it may join.
@@ -68,25 +73,88 @@ struct ManifestFile<'a> {
     target: Option<&'a str>,
 }
 
+/// Why nothing was rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A bundle cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Bundles are larger than their carriers take.
+    #[error("{} bundles are too large", .0.len())]
+    TooLarge(Vec<TooLarge>),
+}
+
+/// A bundle that is larger than its carrier takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Whose.
+    pub node: String,
+    /// What is too large.
+    pub file: &'static str,
+    /// Its bytes, after gzip if that is what the carrier is given.
+    pub size: usize,
+    /// What the document says that the carrier takes.
+    pub limit: UserDataLimit,
+    /// The largest files in it with their bytes, the largest first.
+    pub largest: Vec<(String, usize)>,
+}
+
+impl TooLarge {
+    /// The message, ending with a line break.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let gzipped = if self.limit.gzipped { " gzipped" } else { "" };
+        let message = format!(
+            "{} of `{}` has {}{gzipped}, and its carrier takes {}",
+            self.file,
+            self.node,
+            kibibytes(self.size),
+            self.limit.size
+        );
+        let largest: Vec<String> =
+            self.largest.iter().map(|(path, size)| format!("{path} ({})", kibibytes(*size))).collect();
+        let help = format!("the largest files are {}; or use a carrier that takes more", largest.join(", "));
+        render_without_text(Severity::Error, Code::UserDataTooLarge, &message, None, &help, colour)
+    }
+}
+
+/// A size for people.
+#[must_use]
+pub fn kibibytes(bytes: usize) -> String {
+    format!("{:.1} KiB", bytes as f64 / 1024.0)
+}
+
 /// Renders every node. `inputs` are the bytes of all that was read, the document first: their digest goes into
 /// manifest.json.
 ///
 /// # Errors
-/// [`BundleError`] when a bundle cannot be made.
+/// [`RenderError`] when a bundle cannot be made, or is too large.
 pub fn render(
     document: &Document,
     secrets: &Secrets,
     inputs: &[&[u8]],
     options: Options,
-) -> Result<Rendered, BundleError> {
+) -> Result<Rendered, RenderError> {
     let cluster = Cluster::resolve(document, secrets.issued_at());
-    let material = Material::derive(&cluster, secrets)?;
+    let material = Material::derive(&cluster, secrets).map_err(BundleError::from)?;
     let mut tree = Tree::default();
     let mut nodes = Vec::new();
+    let mut too_large = Vec::new();
     for node in &cluster.nodes {
         let bundle = Bundle::assemble(&cluster, node, &material)?;
         let root = format!("nodes/{}", node.name());
-        cloud_init::encode(&mut tree, &root, &bundle)?;
+        let file = match node.format {
+            Format::CloudInit => cloud_init::encode(&mut tree, &root, &bundle)?,
+            Format::Ignition => ignition::encode(&mut tree, &root, &bundle)?,
+        };
+        let seed = tree.content(&format!("{root}/{file}")).unwrap_or_default();
+        let (size, gzipped) = (seed.len(), gzip(seed).len());
+        if let Some(limit) = node.user_data_limit {
+            let size = if limit.gzipped { gzipped } else { size };
+            if size as u64 > limit.size.bytes() {
+                too_large.push(TooLarge { node: node.name().to_owned(), file, size, limit, largest: largest(&bundle) });
+            }
+        }
         if options.plain_tree {
             plain::encode(&mut tree, &format!("{root}/rootfs"), &bundle);
         }
@@ -94,7 +162,9 @@ pub fn render(
             name: node.name().to_owned(),
             part: node.part,
             address: node.address.to_string(),
-            size: tree.content(&format!("{root}/user-data")).map_or(0, <[u8]>::len),
+            format: node.format,
+            size,
+            gzipped,
             starts_until: (node.part == Part::Init).then_some(cluster.starts_until),
             joins_until: match node.part {
                 Part::Worker(Credentials::Token) => cluster.starts_until,
@@ -103,16 +173,29 @@ pub fn render(
         });
     }
 
+    if !too_large.is_empty() {
+        return Err(RenderError::TooLarge(too_large));
+    }
+
     let admin = certificates::admin();
-    let pair = material.issue_client(&admin)?;
+    let pair = material.issue_client(&admin).map_err(BundleError::from)?;
     // People's machines know no such name as the endpoint's.
     let server = format!("https://{}:{}", url_host(cluster.vip), cluster.endpoint_port);
-    let text = kubeconfig(cluster.name(), &server, material.ca.certificate_pem(), &admin.common_name, &pair)?;
+    let text = kubeconfig(cluster.name(), &server, material.ca.certificate_pem(), &admin.common_name, &pair)
+        .map_err(BundleError::from)?;
     tree.add("kubeconfig", text.expose().as_bytes());
 
     let manifest = manifest(&tree, &cluster, inputs);
     tree.add("manifest.json", manifest);
     Ok(Rendered { tree, nodes, certificates_until: material.validity.not_after() })
+}
+
+/// The three largest files of a bundle.
+fn largest(bundle: &Bundle<'_>) -> Vec<(String, usize)> {
+    let mut files: Vec<_> = bundle.files.iter().map(|file| (file.path.clone(), file.content.len())).collect();
+    files.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    files.truncate(3);
+    files
 }
 
 fn manifest(tree: &Tree, cluster: &Cluster<'_>, inputs: &[&[u8]]) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! Every wrong document under `tests/invalid` gives exactly the text beside it; so does every wrong secrets file.
 //!
-//! In: `<area>-<rule>.yaml`; `secrets-*` and `expiry-*` are secrets files. Out: `<area>-<rule>.txt`, written anew when `HAGEN_BLESS` is set. A reviewer reads the
-//! difference. Files that a document names are read from the same directory.
+//! In: `<area>-<rule>.yaml`; `secrets-*` and `expiry-*` are secrets files, what is wrong with `rendered-*` is only seen
+//! once it was rendered. Out: `<area>-<rule>.txt`, written anew when `HAGEN_BLESS` is set. A reviewer reads the difference. Files that a document names are read from the same directory.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
+
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +15,7 @@ use hagen::config::catalogue::Code;
 use hagen::config::diagnostics::{Diagnostics, Severity};
 use hagen::config::schema::Document;
 use hagen::config::{Input, Options, load};
-use hagen::render::expiry;
+use hagen::render::{self, RenderError, expiry, render};
 use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
@@ -43,14 +45,30 @@ fn messages(path: &Path) -> Diagnostics {
     load_file(path, allow_untested).map_or_else(|errors| errors, |(_, warnings)| warnings)
 }
 
-/// The documents proper, without the secrets files.
+/// The documents proper, whose mistake is seen when they are loaded.
 fn wrong_documents() -> Vec<PathBuf> {
-    documents().into_iter().filter(|path| !is_secrets(path)).collect()
+    documents().into_iter().filter(|path| !is_secrets(path) && !is_rendered(path)).collect()
 }
 
 fn is_secrets(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     name.starts_with("secrets-") || name.starts_with("expiry-")
+}
+
+fn is_rendered(path: &Path) -> bool {
+    path.file_name().unwrap().to_string_lossy().starts_with("rendered-")
+}
+
+/// What a user would see of a document that loads and cannot be rendered.
+fn of_rendering(path: &Path) -> String {
+    let (document, _) = load_file(path, false).unwrap();
+    match render(&document, &support::secrets(), &[], render::Options::default()) {
+        Err(RenderError::TooLarge(bundles)) => {
+            bundles.iter().map(|bundle| bundle.render(false)).collect::<Vec<_>>().join("\n")
+        }
+        Err(error) => error.to_string(),
+        Ok(_) => String::new(),
+    }
 }
 
 /// What a user would see of a secrets file on 2026-11-21.
@@ -66,7 +84,11 @@ fn of_secrets(path: &Path) -> String {
 }
 
 fn text_of(path: &Path) -> String {
-    if is_secrets(path) { of_secrets(path) } else { messages(path).render(false) }
+    match path {
+        _ if is_secrets(path) => of_secrets(path),
+        _ if is_rendered(path) => of_rendering(path),
+        _ => messages(path).render(false),
+    }
 }
 
 #[test]
@@ -110,8 +132,8 @@ fn every_code_has_a_document_and_every_message_a_help_line() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    for path in documents().into_iter().filter(|path| is_secrets(path)) {
-        let text = of_secrets(&path);
+    for path in documents().into_iter().filter(|path| is_secrets(path) || is_rendered(path)) {
+        let text = text_of(&path);
         assert!(text.contains("= help: "), "{}: {text}", path.display());
         seen.extend(Code::ALL.iter().filter(|code| text.contains(&format!("[{}]", code.as_str()))));
     }

@@ -55,14 +55,15 @@ macro_rules! unit {
     };
 }
 
-const EVERY_NODE: [Program; 6] = [
+const EVERY_NODE: [Program; 5] = [
     program!("opt/hagen/lib/hagen.sh", false),
     program!("opt/hagen/bin/firstboot", true),
     program!("opt/hagen/bin/steps/10-verify", true),
     program!("opt/hagen/bin/steps/20-prepare", true),
     program!("opt/hagen/bin/steps/90-finish", true),
-    program!("usr/local/bin/hagen-status", true),
 ];
+/// For people, and so where their system looks for programs.
+const STATUS: Program = program!("usr/local/bin/hagen-status", true);
 const CONTROL_PLANE: [Program; 6] = [
     program!("opt/hagen/lib/control-plane.sh", false),
     program!("opt/hagen/bin/steps/30-control-plane", true),
@@ -90,10 +91,11 @@ const CONTROL_PLANE_MEMORY: u32 = 1700;
 /// What a kubelet, containerd and a few Pods need at the least, in MiB: hagen's own estimate.
 const WORKER_MEMORY: u32 = 700;
 
-/// The programs of one node.
-pub fn programs(node: &Node<'_>) -> impl Iterator<Item = Program> {
+/// The programs of one node, by the paths that they have there.
+pub fn programs(node: &Node<'_>) -> impl Iterator<Item = (String, Program)> {
     let own: &[Program] = if node.is_control_plane() { &CONTROL_PLANE } else { &WORKER };
-    EVERY_NODE.iter().chain(own).copied()
+    let status = (format!("{}/hagen-status", node.system.programs), STATUS);
+    EVERY_NODE.iter().chain(own).map(|program| (program.path.to_owned(), *program)).chain([status])
 }
 
 /// The units of one node.
@@ -119,6 +121,7 @@ struct NodeValues<'a> {
     retry_ignores: String,
     certificates: String,
     later_units: String,
+    held_units: String,
     vip_interface: &'a str,
     authorities: &'static str,
 }
@@ -182,6 +185,7 @@ pub fn node_env(
             retry_ignores: kubeadm::retry_ignores(cluster, node).join(","),
             certificates: certificates.join(" "),
             later_units: later.map(|unit| unit.name).collect::<Vec<_>>().join(" "),
+            held_units: node.system.restarting.join(" "),
             vip_interface: interface.map_or("", |name| name.as_str()),
             authorities: if node.holds_authorities() { "bundle" } else { "cluster" },
         },
@@ -247,30 +251,61 @@ struct Kernel {
     ipv6: bool,
 }
 
-/// Files of the operating system's preparation, as path and text: kernel modules and settings, time servers.
+/// Files of the operating system's preparation, as path and text: kernel modules and settings, time servers, drop-ins of
+/// the system's own units.
 ///
 /// # Errors
 /// [`TemplateError`], as [`node_env`].
-pub fn system_files(cluster: &Cluster<'_>) -> Result<Vec<(&'static str, String)>, TemplateError> {
+pub fn system_files(cluster: &Cluster<'_>, node: &Node<'_>) -> Result<Vec<(String, String)>, TemplateError> {
+    #[derive(Serialize)]
+    struct Servers<'a> {
+        servers: &'a [String],
+    }
+    #[derive(Serialize)]
+    struct Containerd {
+        program: &'static str,
+    }
     let kernel = Kernel { ipvs: cluster.document.kubernetes.proxy.mode == ProxyMode::Ipvs, ipv6: cluster.has_ipv6() };
-    let mut files = vec![
-        ("/etc/modules-load.d/hagen.conf", render("etc/modules-load.d/hagen.conf", &kernel)?),
-        ("/etc/sysctl.d/90-hagen.conf", render("etc/sysctl.d/90-hagen.conf", &kernel)?),
-    ];
-    if !cluster.document.network.ntp.is_empty() {
-        #[derive(Serialize)]
-        struct Servers<'a> {
-            servers: &'a [String],
-        }
-        let servers = Servers { servers: &cluster.document.network.ntp };
+    let mut files = Vec::new();
+    let mut add = |path: String, text| files.push((path, text));
+    for name in ["etc/modules-load.d/hagen.conf", "etc/sysctl.d/90-hagen.conf"] {
+        add(format!("/{name}"), render(name, &kernel)?);
+    }
+    let servers = Servers { servers: &cluster.document.network.ntp };
+    match node.system.chrony {
+        _ if servers.servers.is_empty() => {}
+        Some(path) => add(path.to_owned(), render("etc/chrony.conf", &servers)?),
         // Whichever of the two the machine runs.
-        files.push((
-            "/etc/systemd/timesyncd.conf.d/10-hagen.conf",
-            render("etc/systemd/timesyncd.conf.d/10-hagen.conf", &servers)?,
-        ));
-        files.push(("/etc/chrony/sources.d/hagen.sources", render("etc/chrony/sources.d/hagen.sources", &servers)?));
+        None => {
+            for name in ["etc/systemd/timesyncd.conf.d/10-hagen.conf", "etc/chrony/sources.d/hagen.sources"] {
+                add(format!("/{name}"), render(name, &servers)?);
+            }
+        }
+    }
+    if let Some(program) = node.system.containerd {
+        add(drop_in("containerd.service"), render("etc/systemd/system/containerd.conf", &Containerd { program })?);
+    }
+    for unit in node.system.restarting {
+        add(drop_in(unit), render("etc/systemd/system/held.conf", &())?);
     }
     Ok(files)
+}
+
+/// Where hagen adds to a unit of the system's own.
+fn drop_in(unit: &str) -> String {
+    format!("/etc/systemd/system/{unit}.d/10-hagen.conf")
+}
+
+/// /etc/sudoers.d/90-hagen: the users who may become root.
+///
+/// # Errors
+/// [`TemplateError`], as [`node_env`].
+pub fn sudoers(users: &[&str]) -> Result<String, TemplateError> {
+    #[derive(Serialize)]
+    struct Sudoers<'a> {
+        users: &'a [&'a str],
+    }
+    render("etc/sudoers.d/90-hagen", &Sudoers { users })
 }
 
 /// Whether a node joins with the bootstrap token.

@@ -20,13 +20,17 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 7] = templates![
+const TEMPLATES: [(&str, &str); 11] = templates![
     "cloud-init/bootcmd",
+    "etc/chrony.conf",
     "etc/chrony/sources.d/hagen.sources",
     "etc/hagen/node.env",
     "etc/hosts",
     "etc/modules-load.d/hagen.conf",
+    "etc/sudoers.d/90-hagen",
     "etc/sysctl.d/90-hagen.conf",
+    "etc/systemd/system/containerd.conf",
+    "etc/systemd/system/held.conf",
     "etc/systemd/timesyncd.conf.d/10-hagen.conf",
 ];
 

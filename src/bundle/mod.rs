@@ -44,6 +44,9 @@ pub enum BundleError {
     /// A template does not fit its values.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A document of JSON cannot be written.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// containerd's configuration cannot be written.
     #[error(transparent)]
     Containerd(#[from] ContainerdError),
@@ -89,6 +92,13 @@ pub struct File {
     pub owner: String,
 }
 
+impl File {
+    /// A file that belongs to root.
+    pub fn of_root(path: impl Into<String>, mode: u32, content: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), content: content.into(), mode, owner: "root:root".to_owned() }
+    }
+}
+
 impl std::fmt::Debug for File {
     /// Without the content, which may be a key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,7 +130,7 @@ struct Files(Vec<File>);
 
 impl Files {
     fn add(&mut self, path: impl Into<String>, mode: u32, content: impl Into<Vec<u8>>) {
-        self.0.push(File { path: path.into(), content: content.into(), mode, owner: "root:root".to_owned() });
+        self.0.push(File::of_root(path, mode, content));
     }
 
     fn secret(&mut self, path: impl Into<String>, content: &crate::secrets::Secret<String>) {
@@ -135,11 +145,16 @@ impl<'a> Bundle<'a> {
     /// [`BundleError`].
     pub fn assemble(cluster: &Cluster<'a>, node: &Node<'a>, material: &Material) -> Result<Self, BundleError> {
         let mut files = Files(Vec::new());
-        for program in boot::programs(node) {
-            files.add(program.path, if program.executable { 0o755 } else { 0o644 }, program.content);
+        for (path, program) in boot::programs(node) {
+            files.add(path, if program.executable { 0o755 } else { 0o644 }, program.content);
         }
-        for (path, content) in boot::system_files(cluster)? {
+        for (path, content) in boot::system_files(cluster, node)? {
             files.add(path, 0o644, content);
+        }
+        let administrators: Vec<&str> =
+            cluster.document.users.iter().filter(|user| user.sudo).map(|user| user.name.as_str()).collect();
+        if !administrators.is_empty() {
+            files.add("/etc/sudoers.d/90-hagen", 0o440, boot::sudoers(&administrators)?);
         }
         files.add("/etc/containerd/config.toml", 0o644, containerd::configuration(cluster)?);
         files.add("/etc/crictl.yaml", 0o644, yaml::to_string("crictl.yaml", &Crictl::default())?);
@@ -337,7 +352,7 @@ fn sums(files: &[File], units: &[boot::Unit]) -> File {
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "{}  {path}", hexadecimal(&Sha256::digest(content)));
     }
-    File { path: SUMS.to_owned(), content: lines.into_bytes(), mode: 0o600, owner: "root:root".to_owned() }
+    File::of_root(SUMS, 0o600, lines)
 }
 
 /// Where a unit lies on the machine.

@@ -9,7 +9,8 @@ use hagen::cluster::Part;
 use hagen::config;
 use hagen::config::diagnostics::Severity;
 use hagen::config::schema::{Certificates, Credentials};
-use hagen::render::{NodeSummary, Options, expiry, render};
+use hagen::os::Format;
+use hagen::render::{NodeSummary, Options, RenderError, expiry, kibibytes, render};
 use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
@@ -45,8 +46,14 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         .chain([secrets_text.as_bytes()])
         .chain(files.iter().flat_map(|((_, name), bytes)| [name.as_bytes(), bytes.as_slice()]))
         .collect();
-    let rendered = render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree })
-        .map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let rendered =
+        render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree }).map_err(|error| match error {
+            RenderError::TooLarge(bundles) => {
+                let said: Vec<String> = bundles.iter().map(|bundle| bundle.render(colour)).collect();
+                Failure::Input(format!("{}\nnothing was written", said.join("\n")))
+            }
+            RenderError::Bundle(error) => Failure::Input(format!("error: {error}")),
+        })?;
     warn_of_expiry(rendered.certificates_until, now, arguments.strict)?;
     output::write(&rendered.tree, &arguments.out)?;
 
@@ -122,8 +129,9 @@ fn warn_of_expiry(until: OffsetDateTime, now: OffsetDateTime, strict: bool) -> R
 
 /// Node, role, address, size, dates; then what to do next.
 fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
-    let mut rows =
-        vec![["NODE", "ROLE", "ADDRESS", "USER-DATA", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned)];
+    let mut rows = vec![
+        ["NODE", "ROLE", "ADDRESS", "SEED", "GZIPPED", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned),
+    ];
     for node in nodes {
         let role = match node.part {
             Part::Init => "control plane, first",
@@ -132,12 +140,23 @@ fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
             Part::Worker(Credentials::Certificate) => "worker",
             Part::Worker(Credentials::Token) => "worker, by token",
         };
-        let size = format!("{:.1} KiB", node.size as f64 / 1024.0);
+        let seed = match node.format {
+            Format::CloudInit => format!("user-data {}", kibibytes(node.size)),
+            Format::Ignition => format!("config.ign {}", kibibytes(node.size)),
+        };
         let starts = node.starts_until.map_or_else(|| "-".to_owned(), minute);
-        rows.push([node.name.clone(), role.to_owned(), node.address.clone(), size, minute(node.joins_until), starts]);
+        rows.push([
+            node.name.clone(),
+            role.to_owned(),
+            node.address.clone(),
+            seed,
+            kibibytes(node.gzipped),
+            minute(node.joins_until),
+            starts,
+        ]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; 7] = std::array::from_fn(width);
     let mut text = String::new();
     for row in &rows {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();

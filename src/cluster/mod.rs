@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::config::schema::{self, Certificates, Credentials, Document, File, ProxyMode, Role};
+use crate::config::schema::{self, Certificates, Credentials, Document, File, ProxyMode, Role, UserDataLimit};
 use crate::kubernetes::versions::Facts;
+use crate::os::{Format, System};
 
 /// The image of kube-vip that hagen was written for. Never v1.2.2: it waits for its own VIP on a cold start
 /// (kube-vip#1654).
@@ -46,6 +47,12 @@ pub struct Node<'a> {
     pub part: Part,
     /// The address that it registers with.
     pub address: IpAddr,
+    /// How its bundle is encoded.
+    pub format: Format,
+    /// How large its user-data may be.
+    pub user_data_limit: Option<UserDataLimit>,
+    /// What is true of its operating system.
+    pub system: System,
     /// Extra files, the cluster's and its own.
     pub files: Vec<&'a File>,
     /// Arguments of its kubelet, `node-ip` and `node-labels` among them.
@@ -150,6 +157,14 @@ impl<'a> Cluster<'a> {
         ranges.into_iter().any(|range| range.addr().is_ipv6()) || self.nodes.iter().any(|node| node.address.is_ipv6())
     }
 
+    /// Where kubelet and controller manager look for FlexVolume drivers, where kubeadm's default cannot be: kubeadm makes
+    /// that folder for the controller manager's Pod, and one machine whose /usr is read-only is enough.
+    #[must_use]
+    pub fn flex_volume_directory(&self) -> Option<&'static str> {
+        let needed = self.nodes.iter().any(|node| node.system.usr_is_read_only);
+        needed.then_some("/opt/libexec/kubernetes/kubelet-plugins/volume/exec/")
+    }
+
     /// Lifetime of authorities and of leaves.
     #[must_use]
     pub fn validity_periods(&self) -> (Duration, Duration) {
@@ -179,7 +194,17 @@ impl<'a> Node<'a> {
             let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
             kubelet_extra_args.insert("node-labels".to_owned(), labels.join(","));
         }
-        Self { declared, part, address: declared.address.addr(), files, kubelet_extra_args }
+        let system = declared.os.unwrap_or(document.os).system();
+        Self {
+            declared,
+            part,
+            address: declared.address.addr(),
+            format: declared.format.or(document.format).unwrap_or(system.format),
+            user_data_limit: declared.user_data_limit.or(document.user_data_limit),
+            system,
+            files,
+            kubelet_extra_args,
+        }
     }
 
     /// The node's name.

@@ -112,6 +112,10 @@ catalogue! {
          under `roles`; other labels need a prefix of your own.";
     DuplicateTaint = "HAGEN040", "two taints have the same key and effect",
         "Kubernetes wants each pair of key and effect once.";
+    FormatOfSystem = "HAGEN041", "the operating system does not read this format",
+        "Flatcar, Fedora CoreOS, RHEL CoreOS and SLE Micro read Ignition's config and nothing of cloud-init's; Debian's and \
+         Ubuntu's images have cloud-init, and read Ignition only if it was built into them. Without `format`, each machine \
+         gets what its `os` reads.";
     VipOutsideSubnet = "HAGEN050", "the VIP is outside the control planes' subnet",
         "kube-vip in ARP mode announces the address on the control planes' own layer 2 network. An address of \
          another subnet would be announced, and never asked for.";
@@ -219,4 +223,7 @@ catalogue! {
         "Certificates live from the secrets file's `issuedAt`. A machine whose bundle holds an expired one cannot join. \
          `hagen secrets renew FILE` moves `issuedAt` to now, with the same authorities; then render again. This depends \
          on the day of rendering, so it never changes a byte of the output.";
+    UserDataTooLarge = "HAGEN115", "a bundle is larger than its carrier takes",
+        "`userDataLimit` says how much that is. Some clouds take 16 or 32 KiB, a Proxmox snippet may have 1 MiB, an ISO has no \
+         limit. The help line names the largest files of the bundle.";
 }

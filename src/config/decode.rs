@@ -15,22 +15,23 @@ use super::keys::{self, Shape};
 use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
-    ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, Format,
-    KubeVip, Kubernetes, Manifest, Network, Node, OperatingSystem, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect,
-    Timeouts, User,
+    ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, KubeVip,
+    Kubernetes, Manifest, Network, Node, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect, Timeouts, User,
+    UserDataLimit,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
     ClusterName, DnsName, FileMode, GoDuration, InterfaceName, Invalid, KubernetesVersion, LabelKey, LabelValue,
     MacAddress, NodeName, parse_address, parse_interface_address, parse_range,
 };
+use crate::os::{Format, OPERATING_SYSTEMS, OperatingSystem};
 
 /// What could be read of a document. A value without a default that could not be read is `None`.
 pub(super) struct Draft {
     pub name: Option<Spanned<ClusterName>>,
     pub version: Option<Spanned<KubernetesVersion>>,
     pub vip: Option<Spanned<IpAddr>>,
-    pub format: Format,
+    pub format: Option<Format>,
     /// Its version is a stand-in when `version` is `None`.
     pub kubernetes: Kubernetes,
     /// Its VIP is a stand-in when `vip` is `None`.
@@ -41,6 +42,7 @@ pub(super) struct Draft {
     pub os: OperatingSystem,
     pub network: Network,
     pub containerd: Containerd,
+    pub user_data_limit: Option<UserDataLimit>,
     pub manifests: Vec<Manifest>,
     pub users: Vec<User>,
     pub files: Vec<File>,
@@ -62,6 +64,9 @@ pub(super) struct NodeDraft {
     pub taints: Option<Vec<Taint>>,
     pub kubelet_extra_args: BTreeMap<String, String>,
     pub files: Vec<File>,
+    pub user_data_limit: Option<UserDataLimit>,
+    pub format: Option<Format>,
+    pub os: Option<OperatingSystem>,
 }
 
 impl Draft {
@@ -78,6 +83,7 @@ impl Draft {
             os: self.os,
             network: self.network,
             containerd: self.containerd,
+            user_data_limit: self.user_data_limit,
             manifests: self.manifests,
             users: self.users,
             files: self.files,
@@ -100,6 +106,9 @@ impl NodeDraft {
             taints: self.taints,
             kubelet_extra_args: self.kubelet_extra_args,
             files: self.files,
+            user_data_limit: self.user_data_limit,
+            format: self.format,
+            os: self.os,
         })
     }
 }
@@ -113,7 +122,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let fields = field.fields()?;
 
     let name = fields.required("name", Field::spanned);
-    let format = fields.or("format", Format::CloudInit, |field| field.choice(&[("cloud-init", Format::CloudInit)]));
+    let format = fields.optional("format", format);
     let (version, kubernetes) = kubernetes(fields.section("kubernetes"));
     let (vip, endpoint) = endpoint(fields.section("endpoint"));
     let etcd = etcd(fields.section("etcd"));
@@ -127,6 +136,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let containerd = fields.section("containerd");
     let extra_config = containerd.optional("extraConfig", toml_table);
     containerd.finish();
+    let user_data_limit = fields.optional("userDataLimit", user_data_limit);
     let manifests = fields.or("manifests", Vec::new(), |field| field.list(manifest));
     let users = fields.or("users", Vec::new(), |field| field.list(user));
     let files = fields.or("files", Vec::new(), |field| field.list(file));
@@ -147,6 +157,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         os,
         network,
         containerd,
+        user_data_limit,
         manifests,
         users,
         files,
@@ -324,11 +335,20 @@ fn pki(fields: Fields<'_>) -> Pki {
     pki
 }
 
-const SYSTEMS: [(&str, OperatingSystem); 2] =
-    [("debian", OperatingSystem::Debian), ("ubuntu", OperatingSystem::Ubuntu)];
+fn format(field: &Field<'_>) -> Option<Format> {
+    field.choice(&[("cloud-init", Format::CloudInit), ("ignition", Format::Ignition)])
+}
+
+fn user_data_limit(field: &Field<'_>) -> Option<UserDataLimit> {
+    let fields = field.fields()?;
+    let size = fields.required("size", Field::value);
+    let gzipped = fields.or("gzipped", false, Field::boolean);
+    fields.finish();
+    Some(UserDataLimit { size: size?, gzipped })
+}
 
 fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
-    field.choice(&SYSTEMS)
+    field.choice(&OPERATING_SYSTEMS)
 }
 
 fn network(fields: Fields<'_>) -> Network {
@@ -391,6 +411,9 @@ fn file(field: &Field<'_>) -> Option<File> {
 fn node(field: &Field<'_>) -> NodeDraft {
     let Some(fields) = field.fields() else { return NodeDraft::default() };
     let draft = NodeDraft {
+        user_data_limit: fields.optional("userDataLimit", user_data_limit),
+        format: fields.optional("format", format),
+        os: fields.optional("os", operating_system),
         name: fields.required("name", Field::spanned),
         role: fields.required("role", |field| {
             let roles = [("control-plane", Role::ControlPlane), ("worker", Role::Worker)];
@@ -410,8 +433,6 @@ fn node(field: &Field<'_>) -> NodeDraft {
         kubelet_extra_args: fields.or("kubeletExtraArgs", BTreeMap::new(), arguments),
         files: fields.or("files", Vec::new(), |field| field.list(file)),
     };
-    fields.optional("format", |field| field.choice(&[("cloud-init", ())]));
-    fields.optional("os", operating_system);
     fields.finish();
     draft
 }

@@ -82,7 +82,7 @@ impl Key {
     pub fn is_required(&self) -> bool {
         match (self.presence, self.shape) {
             (Required(_), _) => true,
-            (Planned(_), _) => false,
+            (Planned(_) | Optional(_), _) => false,
             (_, Shape::Mapping(keys)) => keys.iter().any(Self::is_required),
             _ => false,
         }
@@ -124,6 +124,7 @@ const DURATION: Form = form(
     r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$",
     "168h",
 );
+const SIZE: Form = bare("a size", r"^[0-9]+(KiB|MiB)?$", "32KiB");
 const REPOSITORY: Form = bare("an image repository", r"^[-A-Za-z0-9_./:\[\]]*[^/]$", "registry.k8s.io");
 const IMAGE: Form = form("an image with tag or digest", r"^\S+[:@]\S+$", "ghcr.io/kube-vip/kube-vip:v1.2.3");
 const TAG: Form = bare("an image tag", r"^[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}$", "3.6.16-0");
@@ -150,6 +151,14 @@ const ARGUMENTS: Shape = Shape::Map(&FLAG, &Shape::Text(&TEXT));
 const COMPONENT_PLANNED: &str = "Environment variables of the component.";
 const VOLUMES_PLANNED: &str = "More directories of the host in the Pod.";
 
+/// `format`, and a node's own.
+const FORMAT: Shape = Shape::Choice { built: &["cloud-init", "ignition"], planned: &[] };
+/// `os`, and a node's own; `sle-micro` means Leap Micro and MicroOS, too.
+const OPERATING_SYSTEM: Shape = Shape::Choice {
+    built: &["debian", "ubuntu", "flatcar", "fedora-coreos", "rhel-coreos", "sle-micro"],
+    planned: &[],
+};
+
 /// The whole document.
 pub const DOCUMENT: &[Key] = &[
     key(
@@ -158,12 +167,7 @@ pub const DOCUMENT: &[Key] = &[
         Required("name: homelab"),
         "The cluster's name: kubeadm's `clusterName`, and part of the endpoint's default name.",
     ),
-    key(
-        "format",
-        Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
-        Default("cloud-init"),
-        "How bundles are encoded.",
-    ),
+    key("format", FORMAT, Optional("what the stock images of each machine's `os` read"), "How bundles are encoded."),
     key(
         "kubernetes",
         Shape::Mapping(KUBERNETES),
@@ -184,12 +188,7 @@ pub const DOCUMENT: &[Key] = &[
         Default("{}"),
         "How long certificates live, counted from the secrets file's `issuedAt`. kubeadm's names.",
     ),
-    key(
-        "os",
-        Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
-        Default("debian"),
-        "What the machines run.",
-    ),
+    key("os", OPERATING_SYSTEM, Default("debian"), "What the machines run."),
     key(
         "network",
         Shape::Mapping(NETWORK),
@@ -205,6 +204,12 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key("registries", Shape::Object, Planned(&[]), "Mirrors of image registries, for containerd."),
     key("containerd", Shape::Mapping(CONTAINERD), Default("{}"), "containerd's configuration."),
+    key(
+        "userDataLimit",
+        Shape::Mapping(USER_DATA_LIMIT),
+        Optional("no limit"),
+        "How much user-data, or config.ign, the machines' carrier takes; a bundle that is larger is an error.",
+    ),
     key(
         "manifests",
         Shape::List(&Shape::Text(&FILE)),
@@ -515,6 +520,11 @@ const CONTAINERD: &[Key] = &[key(
     "TOML that is merged over hagen's configuration.",
 )];
 
+const USER_DATA_LIMIT: &[Key] = &[
+    key("size", Shape::Text(&SIZE), Required("size: 32KiB"), "The most that it takes."),
+    key("gzipped", Shape::Boolean, Default("false"), "Whether it is given the file compressed with gzip."),
+];
+
 const USERS: &[Key] = &[
     key("name", Shape::Text(&USER), Required("name: ops"), "The account's name."),
     key("sshAuthorizedKeys", Shape::List(&Shape::Text(&PUBLIC_KEY)), Default("[]"), "Public keys that may log in."),
@@ -595,17 +605,13 @@ const NODES: &[Key] = &[
     ),
     key("proxmox", Shape::Object, Planned(&[]), "The virtual machine: vmid, cores, memory, bridge, storage."),
     key(
-        "format",
-        Shape::Choice { built: &["cloud-init"], planned: &["ignition"] },
+        "userDataLimit",
+        Shape::Mapping(USER_DATA_LIMIT),
         Optional("the cluster's"),
-        "`format` for this machine.",
+        "`userDataLimit` for this machine.",
     ),
-    key(
-        "os",
-        Shape::Choice { built: &["debian", "ubuntu"], planned: &["flatcar", "fedora-coreos"] },
-        Optional("the cluster's"),
-        "`os` for this machine.",
-    ),
+    key("format", FORMAT, Optional("the cluster's"), "`format` for this machine."),
+    key("os", OPERATING_SYSTEM, Optional("the cluster's"), "`os` for this machine."),
 ];
 
 const TAINT: &[Key] = &[

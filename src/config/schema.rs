@@ -11,17 +11,18 @@ use ipnet::IpNet;
 
 use super::diagnostics::Spanned;
 use super::values::{
-    ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey, LabelValue, MacAddress,
-    NodeName, SubjectAlternativeName, UserName,
+    ByteSize, ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey, LabelValue,
+    MacAddress, NodeName, SubjectAlternativeName, UserName,
 };
+use crate::os::{Format, OperatingSystem};
 
 /// One cluster: the whole of `cluster.yaml`.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// `name`: kubeadm's `clusterName`.
     pub name: Spanned<ClusterName>,
-    /// `format`: how bundles are encoded.
-    pub format: Format,
+    /// `format`: how bundles are encoded; `None` leaves it to each machine's `os`.
+    pub format: Option<Format>,
     /// `kubernetes`: versions, ranges, components.
     pub kubernetes: Kubernetes,
     /// `endpoint`: where the API answers.
@@ -38,6 +39,8 @@ pub struct Document {
     pub network: Network,
     /// `containerd`.
     pub containerd: Containerd,
+    /// `userDataLimit`: what carries user-data, or config.ign, to every machine takes no more than this.
+    pub user_data_limit: Option<UserDataLimit>,
     /// `manifests`: applied once the API answers, in this order.
     pub manifests: Vec<Manifest>,
     /// `users`: accounts on every node.
@@ -46,13 +49,6 @@ pub struct Document {
     pub files: Vec<File>,
     /// `nodes`, in the document's order.
     pub nodes: Vec<Node>,
-}
-
-/// `format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A NoCloud seed.
-    CloudInit,
 }
 
 /// `kubernetes`.
@@ -229,15 +225,6 @@ pub struct Pki {
     pub certificate_validity_period: GoDuration,
 }
 
-/// `os`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperatingSystem {
-    /// Debian 12 or newer.
-    Debian,
-    /// Ubuntu 22.04 or newer.
-    Ubuntu,
-}
-
 /// `network`.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
@@ -258,6 +245,15 @@ pub struct Network {
 pub struct Containerd {
     /// `extraConfig`: TOML that is merged over hagen's.
     pub extra_config: Option<toml::Table>,
+}
+
+/// `userDataLimit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserDataLimit {
+    /// `size`.
+    pub size: ByteSize,
+    /// `gzipped`: the carrier is given the file compressed with gzip. Default false.
+    pub gzipped: bool,
 }
 
 /// One of `manifests`.
@@ -318,6 +314,12 @@ pub struct Node {
     pub kubelet_extra_args: BTreeMap<String, String>,
     /// `files`: extra files for this node; one with the path of a cluster-wide file replaces it.
     pub files: Vec<File>,
+    /// `userDataLimit` of this node.
+    pub user_data_limit: Option<UserDataLimit>,
+    /// `format` of this node.
+    pub format: Option<Format>,
+    /// `os` of this node.
+    pub os: Option<OperatingSystem>,
 }
 
 /// `nodes[].role`.

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::schema::{Certificates, Credentials, OperatingSystem, ProxyMode, Role, TaintEffect};
+use super::schema::{Certificates, Credentials, ProxyMode, Role, TaintEffect};
 use super::*;
+use crate::os::OperatingSystem;
 
 const SHORT: &str = "\
 name: homelab
@@ -356,9 +357,10 @@ mod table {
             "endpoint": {"vip": "10.9.0.10"},
             "users": [{"name": "ops", "sshAuthorizedKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops@laptop"]}],
             "files": [{"path": "/etc/motd", "content": "hello"}],
+            "userDataLimit": {"size": "1MiB"},
             "nodes": [
                 {"name": "cp1", "role": "control-plane", "address": "10.9.0.11/24"},
-                {"name": "w1", "role": "worker", "address": "10.9.0.21/24",
+                {"name": "w1", "role": "worker", "address": "10.9.0.21/24", "userDataLimit": {"size": "1MiB"},
                  "files": [{"path": "/etc/motd", "content": "hello"}], "taints": [{"key": "a", "effect": "NoExecute"}]},
             ],
         })

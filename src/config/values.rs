@@ -335,6 +335,49 @@ impl GoDuration {
     }
 }
 
+/// A number of bytes, from one on: `16384`, `16KiB`, `1MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(u64);
+
+impl ByteSize {
+    /// In bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIB: u64 = 1 << 10;
+        const MIB: u64 = 1 << 20;
+        match self.0 {
+            bytes if bytes % MIB == 0 => write!(formatter, "{} MiB", bytes / MIB),
+            bytes if bytes % KIB == 0 => write!(formatter, "{} KiB", bytes / KIB),
+            bytes => write!(formatter, "{bytes} bytes"),
+        }
+    }
+}
+
+impl FromStr for ByteSize {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit {
+            "" => Some(1),
+            "KiB" => Some(1 << 10),
+            "MiB" => Some(1 << 20),
+            _ => None,
+        };
+        let bytes = number.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+        bytes.filter(|bytes| *bytes > 0).map(Self).ok_or_else(|| {
+            Invalid::new(format!("`{text}` is not a size"), "write bytes, `KiB` or `MiB`, as in `16KiB` or `1MiB`")
+        })
+    }
+}
+
 impl FromStr for GoDuration {
     type Err = Invalid;
 

@@ -34,8 +34,6 @@ struct Account<'a> {
     lock_passwd: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     ssh_authorized_keys: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sudo: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -102,13 +100,14 @@ struct Nameservers {
     search: Vec<String>,
 }
 
-/// Adds user-data, meta-data, network-config and vendor-data to the folder `root`.
+/// Adds user-data, meta-data, network-config and vendor-data to the folder `root`; returns the name of the first.
 ///
 /// # Errors
 /// [`BundleError`] when a value cannot be written.
-pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<(), BundleError> {
+pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'static str, BundleError> {
+    const NAME: &str = "user-data";
     let configuration = yaml::to_string("user-data", &cloud_config(bundle)?)?;
-    tree.add(format!("{root}/user-data"), format!("#cloud-config\n{configuration}"));
+    tree.add(format!("{root}/{NAME}"), format!("#cloud-config\n{configuration}"));
     let meta_data = MetaData { instance_id: &bundle.instance_id, local_hostname: &bundle.hostname };
     tree.add(format!("{root}/meta-data"), yaml::to_string("meta-data", &meta_data)?);
     let network = match &bundle.network {
@@ -118,7 +117,7 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<(), Bu
     };
     tree.add(format!("{root}/network-config"), network);
     tree.add(format!("{root}/vendor-data"), "#cloud-config\n{}\n");
-    Ok(())
+    Ok(NAME)
 }
 
 fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateError> {
@@ -142,7 +141,6 @@ fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateE
                 shell: "/bin/bash",
                 lock_passwd: true,
                 ssh_authorized_keys: &user.ssh_authorized_keys,
-                sudo: user.sudo.then_some("ALL=(ALL) NOPASSWD:ALL"),
             })
             .collect(),
         bootcmd: [boot_command(bundle)?],

@@ -3,9 +3,13 @@
 //! A [`crate::bundle::Bundle`] comes in, entries of a [`Tree`] go out. The tree knows no disk; the binary writes it.
 
 pub mod cloud_init;
+pub mod ignition;
 pub mod plain;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use flate2::{Compression, GzBuilder};
 
 /// Files to be written, by path relative to the output folder, with `/` on every platform.
 #[derive(Default)]
@@ -60,4 +64,13 @@ impl Tree {
             _ => None,
         }
     }
+}
+
+/// Compresses: the same bytes on every machine and every day, for neither name nor date are in them.
+#[must_use]
+pub fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(content);
+    encoder.finish().unwrap_or_default()
 }

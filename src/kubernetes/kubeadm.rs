@@ -393,7 +393,7 @@ fn cluster_configuration<'a>(cluster: &'a Cluster<'_>) -> ClusterConfiguration<'
             extra_args: arguments(&kubernetes.api_server.extra_args),
             extra_volumes: kubernetes.api_server.extra_volumes.iter().map(volume).collect(),
         },
-        controller_manager: Component { extra_args: arguments(&kubernetes.controller_manager_extra_args) },
+        controller_manager: Component { extra_args: controller_manager_arguments(cluster) },
         scheduler: Component { extra_args: arguments(&kubernetes.scheduler_extra_args) },
         etcd: Etcd {
             local: LocalEtcd {
@@ -407,11 +407,23 @@ fn cluster_configuration<'a>(cluster: &'a Cluster<'_>) -> ClusterConfiguration<'
     }
 }
 
+/// The document's arguments, and where the kubelet looks for FlexVolume drivers if that is no longer kubeadm's default.
+fn controller_manager_arguments(cluster: &Cluster<'_>) -> Vec<Argument> {
+    let mut extra_args = cluster.document.kubernetes.controller_manager_extra_args.clone();
+    if let Some(directory) = kubelet_configuration(cluster).get("volumePluginDir").and_then(Value::as_str) {
+        extra_args.entry("flex-volume-plugin-dir".to_owned()).or_insert_with(|| directory.to_owned());
+    }
+    arguments(&extra_args)
+}
+
 fn kubelet_configuration(cluster: &Cluster<'_>) -> Map<String, Value> {
     let mut configuration = Map::new();
     configuration.insert("apiVersion".to_owned(), "kubelet.config.k8s.io/v1beta1".into());
     configuration.insert("kind".to_owned(), "KubeletConfiguration".into());
     configuration.insert("cgroupDriver".to_owned(), "systemd".into());
+    if let Some(directory) = cluster.flex_volume_directory() {
+        configuration.insert("volumePluginDir".to_owned(), directory.into());
+    }
     configuration.extend(cluster.document.kubernetes.kubelet.clone());
     configuration
 }

@@ -10,6 +10,8 @@ from debian import STAGES, Entry, Machine
 OWN = ("/var/lib/cloud/", "/var/log/")
 FIRST_BOOT = "hagen-firstboot.service"
 MARK = "/var/lib/hagen/steps/10-verify.done"
+# The document's users; and the image's own, where it names none.
+SUDOERS = ("sudoers.d/90-hagen", "sudoers.d/90-cloud-init-users")
 
 
 class Life:
@@ -112,7 +114,6 @@ def values(life):
     accounts = [
         {"name": account["name"], "shell": "/bin/bash", "lock_passwd": True,
          "ssh_authorized_keys": account["sshAuthorizedKeys"]}
-        | ({"sudo": "ALL=(ALL) NOPASSWD:ALL"} if account.get("sudo") else {})
         for account in bundle.document.get("users", [])
     ]
     meant = {
@@ -187,10 +188,10 @@ def apply(life):
 def users(life):
     """the accounts are those of the document"""
     files = {path: life.first.disk.get(f"/etc/{path}", Entry("nothing", 0, "", b"")).content.decode()
-             for path in ("passwd", "shadow", "sudoers.d/90-cloud-init-users")}
+             for path in ("passwd", "shadow", *SUDOERS)}
     made = [line.split(":") for line in files["passwd"].splitlines() if 1000 <= int(line.split(":")[2]) < 60000]
     locked = {line.split(":")[0] for line in files["shadow"].splitlines() if line.split(":")[1].startswith("!")}
-    rules = {tuple(line.split(" ", 1)) for line in files["sudoers.d/90-cloud-init-users"].splitlines()
+    rules = {tuple(line.split(" ", 1)) for path in SUDOERS for line in files[path].splitlines()
              if line and not line.startswith("#")}
     declared = life.bundle.document.get("users") or [{"name": "debian", "sudo": True}]
     yield from differences(

@@ -118,8 +118,6 @@ endpoint("value-image-without-tag", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.i
 
 # Planned, and refused until it works.
 for key, text in {
-    "format": "format: ignition\n",
-    "os": "os: flatcar\n",
     "software": "software: {source: apt}\n",
     "registries": "registries: {docker.io: {mirrors: [10.9.0.5]}}\n",
     "strategy": "bootstrap: {strategy: quorum}\n",
@@ -134,7 +132,7 @@ endpoint(
     "  vip: 10.9.0.10\n  kubeVip:\n    mode: bgp\n    loadBalancer: true\n    bgp: {as: 65000}\n",
 )
 node("planned-role", "", role="load-balancer")
-node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n    os: flatcar\n    format: ignition\n")
+node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n")
 
 # What machines with static addresses need.
 write("addresses-static-without-gateway",
@@ -304,6 +302,20 @@ kubernetes("kubernetes-ignore-all", "  ignorePreflightErrors: [NumCPU, All]\n")
 endpoint("kubernetes-port-taken", "  vip: 10.9.0.10\n  port: 2379\n")
 kubernetes("kubernetes-timeout-zero", "  timeouts: {discovery: 0s}\n")
 
+# Operating systems.
+more("systems-without-cloud-init", "os: flatcar\nformat: cloud-init\n")
+node("systems-without-cloud-init-node", "    os: fedora-coreos\n    format: cloud-init\n")
+more("systems-without-ignition", "format: ignition\nos: ubuntu\n")
+more("systems-base-users", "os: flatcar\nfiles: [{path: /opt/one, content: a, owner: 'root:adm'}]\n")
+more("systems-limit", "userDataLimit: {size: 16KB}\n")
+
+write(
+    "rendered-too-large",
+    HEAD + "userDataLimit: {size: 32KiB}\n"
+    + NODES.replace("{name: cp2,", "{name: cp2, os: flatcar, userDataLimit: {size: 16KiB, gzipped: true},")
+    .replace("{name: w1,", "{name: w1, os: flatcar, userDataLimit: {size: 16KiB, gzipped: true},"),
+)
+
 # kube-vip.
 endpoint("kube-vip-deadlock", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.io/kube-vip/kube-vip:v1.2.2}\n")
 endpoint("kube-vip-lease-deadline", "  vip: 10.9.0.10\n  kubeVip: {lease: {duration: 10, renewDeadline: 10}}\n")
@@ -349,7 +361,7 @@ more(
     "  - {path: /usr/local, content: hello}\n  - {path: /etc/crictl.yaml/x, content: hello}\n",
 )
 more("files-of-accounts", "users: [{name: ops}]\nfiles:\n  - {path: /home/ops/.ssh/authorized_keys, content: hello}\n"
-     "  - {path: /etc/sudoers.d/90-cloud-init-users, content: hello}\n")
+     "  - {path: /etc/sudoers.d/90-hagen, content: hello}\n")
 more("files-no-content", "files: [{path: /etc/motd}]\n")
 more("files-two-contents", "files: [{path: /etc/motd, content: a, source: make.py}]\n")
 more("containerd-not-toml", "containerd:\n  extraConfig: |\n    [debug]\n    level = info\n")

@@ -112,7 +112,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     );
     refuse(subject, &subject.draft.etcd.extra_args, subject.at(&["etcd", "extraArgs"]), ETCD);
     for (node, place) in subject.nodes() {
-        refuse(subject, &node.kubelet_extra_args, place.key(&"kubeletExtraArgs"), KUBELET);
+        refuse(subject, &node.kubelet_extra_args, place.key("kubeletExtraArgs"), KUBELET);
     }
     let kubelet = subject.at(&["kubernetes", "kubelet"]);
     let proxy = subject.at(&["kubernetes", "proxy", "config"]);
@@ -134,7 +134,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     // containerd's SystemdCgroup follows this field, so it must be one of the two that both know.
     let driver = kubernetes.kubelet.get("cgroupDriver");
     if driver.is_some_and(|driver| !matches!(driver.as_str(), Some("systemd" | "cgroupfs"))) {
-        let place = kubelet.key(&"cgroupDriver");
+        let place = kubelet.key("cgroupDriver");
         let message = "`kubernetes.kubelet.cgroupDriver` is none of the kubelet's drivers";
         subject.push(
             Diagnostic::error(Code::UnknownChoice, place.span, message)
@@ -184,7 +184,7 @@ fn volumes(subject: &Subject<'_>) {
     // By place: a volume that could not be read is in the list, too.
     let items = (0..).map(|index| list.item(index)).take_while(|item| item.node.is_some());
     let names: Vec<_> = items
-        .map(|item| item.key(&"name"))
+        .map(|item| item.key("name"))
         .filter_map(|name| Some((name.node.and_then(|node| node.text())?, name.span)))
         .collect();
     for (name, span) in names.iter().filter(|(name, _)| OWNED_VOLUMES.contains(name)) {

@@ -28,8 +28,9 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/hostname", "the host name is `nodes[].name`"),
     ("/etc/containerd/config.toml", "write what to add under `containerd.extraConfig`"),
     ("/etc/chrony/sources.d/hagen.sources", "time servers are `network.ntp`"),
-    ("/etc/systemd/timesyncd.conf.d/10-hagen.conf", "time servers are `network.ntp`"),
     ("/usr/local/bin/hagen-status", "it says how far the machine is"),
+    ("/opt/bin/hagen-status", "it says how far the machine is"),
+    ("/etc/sudoers.d/90-hagen", "it holds the users with `sudo: true`; use another file"),
     ("/etc/crictl.yaml", "it names containerd's socket"),
     ("/etc/modules-load.d/hagen.conf", "use a file of another name beside it"),
     ("/etc/sysctl.d/90-hagen.conf", "use a file of another name beside it"),
@@ -49,7 +50,6 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/var/lib/kubelet/kubeadm-flags.env", "the kubelet's flags are `kubeletExtraArgs`"),
     ("/etc/systemd/system/multi-user.target.wants/hagen-firstboot.service", "it starts the first boot"),
     ("/etc/netplan/50-cloud-init.yaml", "cloud-init writes it from the network of the document"),
-    ("/etc/sudoers.d/90-cloud-init-users", "cloud-init writes it; give a user `sudo: true`, or use another file"),
     ("/etc/passwd", "accounts are `users`"),
     ("/etc/shadow", "accounts are `users`"),
     ("/etc/group", "accounts are `users`"),
@@ -106,9 +106,16 @@ pub(super) fn check(subject: &Subject<'_>) {
 }
 
 /// Who owns a path, if not the user.
-fn owner_of(path: &str) -> Option<&'static str> {
+fn owner_of(subject: &Subject<'_>, path: &str) -> Option<&'static str> {
     if path.starts_with(OWNED_UNITS) {
         return Some("hagen keeps its units there");
+    }
+    if path.starts_with("/etc/systemd/") && path.ends_with(".d/10-hagen.conf") {
+        return Some("use a drop-in of another name beside it");
+    }
+    // Some systems have no folder for it; who names no server there may have a file of their own.
+    if path == "/etc/chrony.conf" && !subject.draft.network.ntp.is_empty() {
+        return Some("time servers are `network.ntp`");
     }
     let inside =
         |directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -183,7 +190,7 @@ fn list(subject: &Subject<'_>, files: &[File], others: &[File]) {
             let message = format!("`{path}` cannot be beside `{owned}`");
             subject.push(Diagnostic::error(Code::PathConflict, span, message).help("choose another path"));
         }
-        if let Some(help) = owner_of(path) {
+        if let Some(help) = owner_of(subject, path) {
             let message = format!("`{path}` is not yours to write");
             subject.push(Diagnostic::error(Code::OwnedPath, span, message).help(help));
         }

@@ -67,7 +67,7 @@ pub(super) fn check(subject: &Subject<'_>) {
             if !ours && (!theirs || allowed) {
                 continue;
             }
-            let span = place.key(&"labels").key(&label.as_str()).key;
+            let span = place.key("labels").key(&label.as_str()).key;
             let help = if prefix == "node-role.kubernetes.io" {
                 format!("write `roles: [{}]`: a control plane sets the label then", label.name())
             } else if ours {
@@ -83,7 +83,7 @@ pub(super) fn check(subject: &Subject<'_>) {
             if taints[..index].iter().any(|other| other.key == taint.key && other.effect == taint.effect) {
                 let message = format!("two taints `{}` have the same effect", taint.key);
                 subject.push(
-                    Diagnostic::error(Code::DuplicateTaint, place.key(&"taints").key, message)
+                    Diagnostic::error(Code::DuplicateTaint, place.key("taints").key, message)
                         .help("Kubernetes wants each pair of key and effect once"),
                 );
             }

@@ -13,6 +13,7 @@ pub(super) mod kube_vip;
 pub(super) mod labels;
 mod nodes;
 mod ranges;
+mod systems;
 pub(super) mod users;
 mod versions;
 
@@ -43,6 +44,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     users::check(subject);
     files::check(subject);
     nodes::check(subject);
+    systems::check(subject);
     labels::check(subject);
     addresses::check(subject);
 }
@@ -54,7 +56,9 @@ impl<'n> Subject<'n> {
 
     /// The place of a value, by the keys that lead to it; the nearest place above it when it is a default.
     fn at(&self, keys: &[&str]) -> Place<'n> {
-        keys.iter().fold(Place { node: Some(self.root), span: self.root.span, key: self.root.span }, Place::key)
+        keys.iter().fold(Place { node: Some(self.root), span: self.root.span, key: self.root.span }, |place, key| {
+            place.key(key)
+        })
     }
 
     /// Says of every value after the first that it is there already.
@@ -100,7 +104,7 @@ struct Place<'n> {
 }
 
 impl Place<'_> {
-    fn key(self, key: &&str) -> Self {
+    fn key(self, key: &str) -> Self {
         match self.node.and_then(|node| node.entry(key)) {
             Some((key, node)) => Self { node: Some(node), span: node.span, key: key.span },
             None => Self { node: None, ..self },

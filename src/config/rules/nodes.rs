@@ -106,7 +106,7 @@ fn fields_of_roles(subject: &Subject<'_>) {
             subject.push(
                 Diagnostic::error(
                     Code::FieldOfOtherRole,
-                    place.key(&"certificates").key,
+                    place.key("certificates").key,
                     "a worker has no `certificates`",
                 )
                 .also(role.span, "a worker")
@@ -115,7 +115,7 @@ fn fields_of_roles(subject: &Subject<'_>) {
         }
         if role.value == Role::ControlPlane && !node.roles.is_empty() {
             subject.push(
-                Diagnostic::error(Code::FieldOfOtherRole, place.key(&"roles").key, "a control plane has no `roles`")
+                Diagnostic::error(Code::FieldOfOtherRole, place.key("roles").key, "a control plane has no `roles`")
                     .also(role.span, "a control plane")
                     .help("use `labels`; role labels are for workers"),
             );

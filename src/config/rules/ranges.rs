@@ -167,7 +167,7 @@ fn node_masks(subject: &Subject<'_>) {
     if given.contains_key("node-cidr-mask-size") {
         let message = "kubeadm does not look at `node-cidr-mask-size`";
         subject.push(
-            Diagnostic::error(Code::PodRangeSize, place.key(&"node-cidr-mask-size").key, message)
+            Diagnostic::error(Code::PodRangeSize, place.key("node-cidr-mask-size").key, message)
                 .help("write `node-cidr-mask-size-ipv4` or `node-cidr-mask-size-ipv6`"),
         );
     }

@@ -76,12 +76,17 @@ const PACKAGE_GROUPS: &[&str] = &[
 
 /// Whether a user of this name is on every machine of the document.
 pub(super) fn has_user(subject: &Subject<'_>, name: &str) -> bool {
-    BASE_USERS.contains(&name) || is_declared(subject, name)
+    is_base(subject, name, BASE_USERS) || is_declared(subject, name)
 }
 
 /// Whether a group of this name is on every machine of the document.
 pub(super) fn has_group(subject: &Subject<'_>, name: &str) -> bool {
-    BASE_GROUPS.contains(&name) || is_declared(subject, name)
+    is_base(subject, name, BASE_GROUPS) || is_declared(subject, name)
+}
+
+/// Elsewhere Ignition looks into /etc/passwd and /etc/group alone, where little more than root is.
+fn is_base(subject: &Subject<'_>, name: &str, known: &[&str]) -> bool {
+    name == "root" || known.contains(&name) && subject.all_debian()
 }
 
 fn is_declared(subject: &Subject<'_>, name: &str) -> bool {

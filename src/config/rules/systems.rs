@@ -1,0 +1,53 @@
+//! Operating systems: that each machine reads the format that it is given.
+
+use std::collections::BTreeSet;
+
+use super::Subject;
+use crate::config::catalogue::Code;
+use crate::config::decode::NodeDraft;
+use crate::config::diagnostics::Diagnostic;
+use crate::os::{Format, OPERATING_SYSTEMS, OperatingSystem};
+
+impl Subject<'_> {
+    /// What a node runs.
+    fn os(&self, node: &NodeDraft) -> OperatingSystem {
+        node.os.unwrap_or(self.draft.os)
+    }
+
+    /// Whether every machine has what Debian's base-passwd makes.
+    pub(super) fn all_debian(&self) -> bool {
+        self.nodes().all(|(node, _)| self.os(node).system().format == Format::CloudInit)
+    }
+}
+
+pub(super) fn check(subject: &Subject<'_>) {
+    let mut said = BTreeSet::new();
+    for (node, place) in subject.nodes() {
+        let os = subject.os(node);
+        let native = os.system().format;
+        let Some(format) = node.format.or(subject.draft.format).filter(|format| *format != native) else { continue };
+        // What stands nearer to the machine is what is wrong.
+        let places = [
+            (node.format.is_some(), place.key("format")),
+            (node.os.is_some(), place.key("os")),
+            (subject.draft.format.is_some(), subject.at(&["format"])),
+        ];
+        let Some((_, place)) = places.into_iter().find(|(there, _)| *there) else { continue };
+        if !said.insert((place.span.source, place.span.start)) {
+            continue;
+        }
+        let system = OPERATING_SYSTEMS.iter().find(|(_, other)| *other == os).map_or("", |(word, _)| word);
+        subject.push(match format {
+            Format::CloudInit => {
+                let message = format!("`{system}` machines have no cloud-init, and read Ignition's config alone");
+                Diagnostic::error(Code::FormatOfSystem, place.span, message)
+                    .help("leave `format` away, or write `format: ignition` for these machines")
+            }
+            Format::Ignition => {
+                let message = format!("stock images of `{system}` do not read Ignition's config");
+                Diagnostic::warning(Code::FormatOfSystem, place.span, message)
+                    .help("this is for images that you built with Ignition; otherwise leave `format` away")
+            }
+        });
+    }
+}
