@@ -55,25 +55,30 @@ pub struct System {
     pub format: Format,
     /// What configures its network.
     pub network: NetworkService,
-    /// Where programs for people lie that belong to no package, on everybody's PATH.
-    pub programs: &'static str,
-    /// /usr cannot be written, which is where kubelet and controller manager look for FlexVolume drivers by default.
+    /// /usr cannot be written, where kubelet and controller manager look for FlexVolume drivers by default.
     pub usr_is_read_only: bool,
-    /// Units that restart the machine when an update was installed. They wait until it is part of the cluster.
-    pub restarting: &'static [&'static str],
+    /// Units that install updates and restart the machine for them: they wait until it is part of the cluster. Flatcar's
+    /// update-engine would make the next boot one into another release, whoever restarts the machine.
+    pub updating: &'static [&'static str],
     /// How containerd is started with /etc/containerd/config.toml, where its own unit reads another file.
     pub containerd: Option<&'static str>,
+    /// Folders that are mounted after Ignition has written, and hide what it wrote there (openSUSE's and SUSE's default
+    /// subvolumes; only those with `x-initrd.mount` are there in time).
+    pub mounted_late: &'static [&'static str],
     /// The file of time servers, where the usual ones are not read.
     pub chrony: Option<&'static str>,
 }
 
+/// Where homes are.
+pub const HOME: &str = "/home";
+
 const DEBIAN: System = System {
     format: Format::CloudInit,
     network: NetworkService::Networkd,
-    programs: "/usr/local/bin",
     usr_is_read_only: false,
-    restarting: &[],
+    updating: &[],
     containerd: None,
+    mounted_late: &[],
     chrony: None,
 };
 
@@ -93,17 +98,18 @@ impl OperatingSystem {
             Self::Debian | Self::Ubuntu => DEBIAN,
             Self::Flatcar => System {
                 format: Format::Ignition,
-                programs: "/opt/bin",
                 usr_is_read_only: true,
-                restarting: &["locksmithd.service"],
+                updating: &["update-engine.service", "locksmithd.service"],
                 containerd: Some("/usr/bin/containerd"),
                 ..DEBIAN
             },
-            Self::FedoraCoreos => System { restarting: &["zincati.service"], ..COREOS },
+            Self::FedoraCoreos => System { updating: &["zincati.service"], ..COREOS },
             Self::RhelCoreos => COREOS,
-            Self::SleMicro => {
-                System { restarting: &["transactional-update.timer", "rebootmgr.service"], chrony: None, ..COREOS }
-            }
+            Self::SleMicro => System {
+                updating: &["transactional-update.service", "rebootmgr.service"],
+                mounted_late: &[HOME, "/opt", "/srv", "/usr/local"],
+                ..COREOS
+            },
         }
     }
 }

@@ -55,24 +55,23 @@ macro_rules! unit {
     };
 }
 
-const EVERY_NODE: [Program; 5] = [
-    program!("opt/hagen/lib/hagen.sh", false),
-    program!("opt/hagen/bin/firstboot", true),
-    program!("opt/hagen/bin/steps/10-verify", true),
-    program!("opt/hagen/bin/steps/20-prepare", true),
-    program!("opt/hagen/bin/steps/90-finish", true),
+const EVERY_NODE: [Program; 6] = [
+    program!("var/lib/hagen/lib/hagen.sh", false),
+    program!("var/lib/hagen/bin/firstboot", true),
+    program!("var/lib/hagen/bin/steps/10-verify", true),
+    program!("var/lib/hagen/bin/steps/20-prepare", true),
+    program!("var/lib/hagen/bin/steps/90-finish", true),
+    program!("var/lib/hagen/bin/hagen-status", true),
 ];
-/// For people, and so where their system looks for programs.
-const STATUS: Program = program!("usr/local/bin/hagen-status", true);
 const CONTROL_PLANE: [Program; 6] = [
-    program!("opt/hagen/lib/control-plane.sh", false),
-    program!("opt/hagen/bin/steps/30-control-plane", true),
-    program!("opt/hagen/bin/steps/40-cluster", true),
-    program!("opt/hagen/bin/caretaker", true),
-    program!("opt/hagen/bin/identity", true),
-    program!("opt/hagen/bin/renew", true),
+    program!("var/lib/hagen/lib/control-plane.sh", false),
+    program!("var/lib/hagen/bin/steps/30-control-plane", true),
+    program!("var/lib/hagen/bin/steps/40-cluster", true),
+    program!("var/lib/hagen/bin/caretaker", true),
+    program!("var/lib/hagen/bin/identity", true),
+    program!("var/lib/hagen/bin/renew", true),
 ];
-const WORKER: [Program; 1] = [program!("opt/hagen/bin/steps/30-join", true)];
+const WORKER: [Program; 1] = [program!("var/lib/hagen/bin/steps/30-join", true)];
 
 const FIRST_BOOT: Unit = unit!("hagen-firstboot.service", true);
 const LATER: [Unit; 5] = [
@@ -91,11 +90,10 @@ const CONTROL_PLANE_MEMORY: u32 = 1700;
 /// What a kubelet, containerd and a few Pods need at the least, in MiB: hagen's own estimate.
 const WORKER_MEMORY: u32 = 700;
 
-/// The programs of one node, by the paths that they have there.
-pub fn programs(node: &Node<'_>) -> impl Iterator<Item = (String, Program)> {
+/// The programs of one node.
+pub fn programs(node: &Node<'_>) -> impl Iterator<Item = Program> {
     let own: &[Program] = if node.is_control_plane() { &CONTROL_PLANE } else { &WORKER };
-    let status = (format!("{}/hagen-status", node.system.programs), STATUS);
-    EVERY_NODE.iter().chain(own).map(|program| (program.path.to_owned(), *program)).chain([status])
+    EVERY_NODE.iter().chain(own).copied()
 }
 
 /// The units of one node.
@@ -185,7 +183,7 @@ pub fn node_env(
             retry_ignores: kubeadm::retry_ignores(cluster, node).join(","),
             certificates: certificates.join(" "),
             later_units: later.map(|unit| unit.name).collect::<Vec<_>>().join(" "),
-            held_units: node.system.restarting.join(" "),
+            held_units: node.system.updating.join(" "),
             vip_interface: interface.map_or("", |name| name.as_str()),
             authorities: if node.holds_authorities() { "bundle" } else { "cluster" },
         },
@@ -285,7 +283,7 @@ pub fn system_files(cluster: &Cluster<'_>, node: &Node<'_>) -> Result<Vec<(Strin
     if let Some(program) = node.system.containerd {
         add(drop_in("containerd.service"), render("etc/systemd/system/containerd.conf", &Containerd { program })?);
     }
-    for unit in node.system.restarting {
+    for unit in node.system.updating {
         add(drop_in(unit), render("etc/systemd/system/held.conf", &())?);
     }
     Ok(files)

@@ -21,6 +21,7 @@ use crate::config::schema::User;
 use crate::kubernetes::certificates;
 use crate::kubernetes::kube_vip;
 use crate::kubernetes::kubeadm::{self, Discovery};
+use crate::os::System;
 use crate::pki::{PkiError, kubeconfig};
 use crate::secrets::hexadecimal;
 use crate::yaml::{self, YamlError};
@@ -54,6 +55,8 @@ pub enum BundleError {
 
 /// Everything that one machine is given.
 pub struct Bundle<'a> {
+    /// What is true of the machine's operating system.
+    pub system: System,
     /// The host name.
     pub hostname: String,
     /// Names this machine's first boot: the same for every render of the same node.
@@ -145,8 +148,8 @@ impl<'a> Bundle<'a> {
     /// [`BundleError`].
     pub fn assemble(cluster: &Cluster<'a>, node: &Node<'a>, material: &Material) -> Result<Self, BundleError> {
         let mut files = Files(Vec::new());
-        for (path, program) in boot::programs(node) {
-            files.add(path, if program.executable { 0o755 } else { 0o644 }, program.content);
+        for program in boot::programs(node) {
+            files.add(program.path, if program.executable { 0o755 } else { 0o644 }, program.content);
         }
         for (path, content) in boot::system_files(cluster, node)? {
             files.add(path, 0o644, content);
@@ -185,6 +188,7 @@ impl<'a> Bundle<'a> {
         files.push(sums(&files, &units));
 
         Ok(Self {
+            system: node.system,
             hostname: node.name().to_owned(),
             instance_id: format!("hagen-{}-{}", cluster.name(), node.name()),
             directories: vec![Directory { path: "/etc/hagen".to_owned(), mode: 0o700 }],

@@ -209,6 +209,9 @@ catalogue! {
          are root, the users of the document, and the users and groups that Debian's base-passwd makes.";
     PathConflict = "HAGEN108", "a path is both a file and a folder",
         "Where one file's path continues another's, only one of the two can exist.";
+    HiddenPath = "HAGEN109", "a folder is mounted over the file",
+        "On SLE Micro, /opt, /srv and /usr/local are subvolumes that are mounted after Ignition has written: what it wrote \
+         there is hidden. So are homes, unless `users` has one; then hagen has /home mounted in time.";
     SecretsFile = "HAGEN110", "the secrets file cannot be read",
         "It is a small YAML mapping that `hagen render` wrote: `version`, `seed`, `issuedAt`, and perhaps imported \
          material. Its text is never shown.";

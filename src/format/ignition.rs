@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Tree, gzip};
 use crate::bundle::{Bundle, BundleError, File};
+use crate::os::HOME;
 use crate::secrets::hexadecimal;
 
 const VERSION: &str = "3.3.0";
@@ -51,8 +52,20 @@ struct User<'a> {
 
 #[derive(Serialize)]
 struct Storage<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    filesystems: Vec<Filesystem>,
     directories: Vec<Directory<'a>>,
     files: Vec<StoredFile<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Filesystem {
+    device: &'static str,
+    format: &'static str,
+    mount_options: [&'static str; 1],
+    path: &'static str,
+    wipe_filesystem: bool,
 }
 
 #[derive(Serialize)]
@@ -127,6 +140,7 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
                 .collect(),
         },
         storage: Storage {
+            filesystems: late_homes(bundle).into_iter().collect(),
             directories: bundle
                 .directories
                 .iter()
@@ -146,6 +160,19 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
     text.push(b'\n');
     tree.add(format!("{root}/{NAME}"), text);
     Ok(NAME)
+}
+
+/// Where homes are a subvolume that is mounted later, Ignition has to mount it itself before it makes users, as SUSE's
+/// and openSUSE's own documentation of Ignition has it.
+fn late_homes(bundle: &Bundle<'_>) -> Option<Filesystem> {
+    let needed = !bundle.users.is_empty() && bundle.system.mounted_late.contains(&HOME);
+    needed.then_some(Filesystem {
+        device: "/dev/disk/by-label/ROOT",
+        format: "btrfs",
+        mount_options: ["subvol=/@/home"],
+        path: HOME,
+        wipe_filesystem: false,
+    })
 }
 
 fn stored(file: &File) -> StoredFile<'_> {

@@ -407,10 +407,12 @@ fn cluster_configuration<'a>(cluster: &'a Cluster<'_>) -> ClusterConfiguration<'
     }
 }
 
-/// The document's arguments, and where the kubelet looks for FlexVolume drivers if that is no longer kubeadm's default.
+/// The document's arguments, and the kubelet's folder of FlexVolume drivers where that is not kubeadm's default.
 fn controller_manager_arguments(cluster: &Cluster<'_>) -> Vec<Argument> {
     let mut extra_args = cluster.document.kubernetes.controller_manager_extra_args.clone();
-    if let Some(directory) = kubelet_configuration(cluster).get("volumePluginDir").and_then(Value::as_str) {
+    if cluster.facts.mounts_flex_volumes()
+        && let Some(directory) = kubelet_configuration(cluster).get("volumePluginDir").and_then(Value::as_str)
+    {
         extra_args.entry("flex-volume-plugin-dir".to_owned()).or_insert_with(|| directory.to_owned());
     }
     arguments(&extra_args)

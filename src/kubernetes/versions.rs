@@ -36,6 +36,13 @@ impl Facts {
         (!bound_to_the_user).then_some("kubeadm:cluster-admins")
     }
 
+    /// Whether kubeadm mounts the folder of FlexVolume drivers into the controller manager's Pod, and makes it
+    /// (kubernetes#136423: no longer in 1.36; `phases/controlplane/volumes.go`).
+    #[must_use]
+    pub fn mounts_flex_volumes(self) -> bool {
+        self.minor < 36
+    }
+
     /// The tag of `pause` that kubeadm pulls and containerd is to use as the sandbox (`constants/constants.go`,
     /// `PauseVersion`).
     #[must_use]

@@ -307,6 +307,11 @@ more("systems-without-cloud-init", "os: flatcar\nformat: cloud-init\n")
 node("systems-without-cloud-init-node", "    os: fedora-coreos\n    format: cloud-init\n")
 more("systems-without-ignition", "format: ignition\nos: ubuntu\n")
 more("systems-base-users", "os: flatcar\nfiles: [{path: /opt/one, content: a, owner: 'root:adm'}]\n")
+more(
+    "systems-hidden-files",
+    "os: sle-micro\nfiles:\n  - {path: /etc/motd, content: hello}\n  - {path: /opt/tool, content: hello}\n"
+    "  - {path: /home/ops/x, content: hello}\n",
+)
 more("systems-limit", "userDataLimit: {size: 16KB}\n")
 
 write(

@@ -236,7 +236,7 @@ fn static_machines(subject: &Subject<'_>) {
             (None, Some(_)) => ("interface", "`interface`"),
             (None, None) => return None,
         };
-        Some((place.key(&key).key, what, node.name.as_ref().map_or("?", |name| name.value.as_str())))
+        Some((place.key(key).key, what, node.name.as_ref().map_or("?", |name| name.value.as_str())))
     });
     let Some((place, key, name)) = machine else { return };
     for (network_key, code, what, help) in [

@@ -162,7 +162,7 @@ fn refuse(subject: &Subject<'_>, given: &BTreeMap<String, String>, place: Place<
     for (given, flag) in given.keys().map(|given| (given, given.replace('_', "-"))) {
         if let Some((_, help)) = owned.iter().find(|(owned, _)| *owned == flag) {
             let message = format!("`{given}` is set by hagen or kubeadm already");
-            subject.push(Diagnostic::error(Code::OwnedArgument, place.key(&given.as_str()).key, message).help(*help));
+            subject.push(Diagnostic::error(Code::OwnedArgument, place.key(given.as_str()).key, message).help(*help));
         }
     }
 }

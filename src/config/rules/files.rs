@@ -9,8 +9,7 @@ use crate::config::values::{Invalid, UserName};
 /// Directories that hold nothing but what hagen, kubeadm or etcd put there.
 const OWNED_DIRECTORIES: &[(&str, &str)] = &[
     ("/etc/hagen", "hagen keeps the node's data there"),
-    ("/opt/hagen", "hagen keeps its programs there"),
-    ("/var/lib/hagen", "hagen keeps its state there"),
+    ("/var/lib/hagen", "hagen keeps its programs and its state there"),
     ("/etc/kubernetes/pki", "the certificates there follow from the secrets file"),
     ("/var/lib/etcd", "etcd keeps its data there"),
     ("/var/lib/cloud", "cloud-init keeps its state there"),
@@ -28,8 +27,8 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/hostname", "the host name is `nodes[].name`"),
     ("/etc/containerd/config.toml", "write what to add under `containerd.extraConfig`"),
     ("/etc/chrony/sources.d/hagen.sources", "time servers are `network.ntp`"),
-    ("/usr/local/bin/hagen-status", "it says how far the machine is"),
-    ("/opt/bin/hagen-status", "it says how far the machine is"),
+    ("/usr/local/bin/hagen-status", "it is a link to the program that says how far the machine is"),
+    ("/opt/bin/hagen-status", "it is a link to the program that says how far the machine is"),
     ("/etc/sudoers.d/90-hagen", "it holds the users with `sudo: true`; use another file"),
     ("/etc/crictl.yaml", "it names containerd's socket"),
     ("/etc/modules-load.d/hagen.conf", "use a file of another name beside it"),
@@ -124,7 +123,7 @@ fn owner_of(subject: &Subject<'_>, path: &str) -> Option<&'static str> {
 }
 
 /// Whether `inner` is below `outer`, were that a folder.
-fn below(inner: &str, outer: &str) -> bool {
+pub(super) fn below(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 

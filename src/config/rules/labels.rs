@@ -67,7 +67,7 @@ pub(super) fn check(subject: &Subject<'_>) {
             if !ours && (!theirs || allowed) {
                 continue;
             }
-            let span = place.key("labels").key(&label.as_str()).key;
+            let span = place.key("labels").key(label.as_str()).key;
             let help = if prefix == "node-role.kubernetes.io" {
                 format!("write `roles: [{}]`: a control plane sets the label then", label.name())
             } else if ours {

@@ -176,7 +176,7 @@ fn node_masks(subject: &Subject<'_>) {
         if !text.parse::<u8>().is_ok_and(|mask| mask <= longest) {
             let message = format!("`{flag}` is not a prefix length: `{text}`");
             subject.push(
-                Diagnostic::error(Code::PodRangeSize, place.key(&flag).span, message)
+                Diagnostic::error(Code::PodRangeSize, place.key(flag).span, message)
                     .help(format!("write a number up to {longest}")),
             );
         }

@@ -1,12 +1,12 @@
-//! Operating systems: that each machine reads the format that it is given.
+//! Operating systems: that each machine reads the format that it is given, and keeps the files.
 
 use std::collections::BTreeSet;
 
-use super::Subject;
+use super::{Subject, files::below};
 use crate::config::catalogue::Code;
 use crate::config::decode::NodeDraft;
 use crate::config::diagnostics::Diagnostic;
-use crate::os::{Format, OPERATING_SYSTEMS, OperatingSystem};
+use crate::os::{Format, HOME, OPERATING_SYSTEMS, OperatingSystem};
 
 impl Subject<'_> {
     /// What a node runs.
@@ -21,6 +21,35 @@ impl Subject<'_> {
 }
 
 pub(super) fn check(subject: &Subject<'_>) {
+    formats(subject);
+    hidden_files(subject);
+}
+
+fn hidden_files(subject: &Subject<'_>) {
+    let mut said = BTreeSet::new();
+    for (node, _) in subject.nodes() {
+        let os = subject.os(node);
+        for file in subject.draft.files.iter().chain(&node.files) {
+            let hidden = os.system().mounted_late.iter().find(|folder| below(&file.path.value, folder));
+            let Some(folder) = hidden.filter(|folder| **folder != HOME || subject.draft.users.is_empty()) else {
+                continue;
+            };
+            if said.insert((file.path.span.source, file.path.span.start)) {
+                let message = format!("`{}`: `{}` machines mount {folder} after it was written", file.path, word(os));
+                subject.push(
+                    Diagnostic::error(Code::HiddenPath, file.path.span, message).help("put it below /etc or /var"),
+                );
+            }
+        }
+    }
+}
+
+/// The document's word for a system.
+fn word(os: OperatingSystem) -> &'static str {
+    OPERATING_SYSTEMS.iter().find(|(_, other)| *other == os).map_or("", |(word, _)| word)
+}
+
+fn formats(subject: &Subject<'_>) {
     let mut said = BTreeSet::new();
     for (node, place) in subject.nodes() {
         let os = subject.os(node);
@@ -36,7 +65,7 @@ pub(super) fn check(subject: &Subject<'_>) {
         if !said.insert((place.span.source, place.span.start)) {
             continue;
         }
-        let system = OPERATING_SYSTEMS.iter().find(|(_, other)| *other == os).map_or("", |(word, _)| word);
+        let system = word(os);
         subject.push(match format {
             Format::CloudInit => {
                 let message = format!("`{system}` machines have no cloud-init, and read Ignition's config alone");

@@ -15,7 +15,7 @@ def play(cluster):
     seed = cp1.root / "var/lib/cloud/seed/nocloud/user-data"
     good = seed.read_bytes()
     # A bit of what would say so, and without which nothing can be run.
-    seed.write_bytes(flip(good, good.index(b"report() {", good.index(b"path: /opt/hagen/lib/hagen.sh")) + 9))
+    seed.write_bytes(flip(good, good.index(b"report() {", good.index(b"path: /var/lib/hagen/lib/hagen.sh")) + 9))
     network = seed.with_name("network-config")
     network.write_text(network.read_text().replace("10.9.0.11/24", "10.9.0.99/24"))
     cp1.take_away("usr/bin/containerd")
@@ -23,7 +23,7 @@ def play(cluster):
     cluster.switch.ip("address", "add", "10.9.0.10/24", "dev", "bridge0")
 
     cluster.power_on()
-    cluster.shows("cp1", "failed", "the bundle is not what was rendered: /opt/hagen/lib/hagen.sh differs")
+    cluster.shows("cp1", "failed", "the bundle is not what was rendered: /var/lib/hagen/lib/hagen.sh differs")
     cluster.nothing_was_started("cp1")
     cluster.power_off()
     # A bit of a certificate, somewhere.

@@ -28,7 +28,7 @@ def check(bench):
 
 def shellcheck(node, scripts, *options):
     """Sources are looked for where they are on the machine."""
-    sources = ["--external-sources", "--source-path=SCRIPTDIR", f"--source-path={node.root}/opt/hagen/lib"]
+    sources = ["--external-sources", "--source-path=SCRIPTDIR", f"--source-path={node.root}/var/lib/hagen/lib"]
     return run(["shellcheck", "--norc", "--format=gcc", *sources, *options, *scripts])
 
 
