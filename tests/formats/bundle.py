@@ -12,7 +12,10 @@ import store
 from debian import Entry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = [REPOSITORY / "examples/ha.yaml", *sorted(Path(__file__).resolve().parent.glob("documents/*.yaml"))]
+DOCUMENTS = {path.stem: path for path in (
+    *sorted(REPOSITORY.glob("examples/*.yaml")), *sorted(Path(__file__).resolve().parent.glob("documents/*.yaml")))}
+# What is compared byte for byte in tests/golden: here real programs apply it.
+GOLDEN = {f"golden-{path.parent.name}": path for path in sorted(REPOSITORY.glob("tests/golden/*/cluster.yaml"))}
 
 
 def find_hagen():
@@ -28,6 +31,7 @@ class Bundle:
     """One node's bundle. `document` is what PyYAML makes of the document."""
 
     cluster: str
+    format: str
     node: dict
     document: dict
     base: Path
@@ -116,18 +120,27 @@ class Bundle:
         return {secret for secret in found if len(secret) >= 16}
 
 
-def render(hagen, document, folder, python):
-    """Render one document into `folder`; its bundles. `python` runs a script where PyYAML is."""
-    folder.mkdir()
-    secrets, out = folder / "secrets.yaml", folder / "out"
-    store.run(hagen, "render", document, "-o", out, "--tree", "--quiet", "--secrets", secrets)
+def render(hagen, name, document, folder, python, wanted):
+    """Render one document into `folder`; its bundles of the format `wanted`. `python` runs a script where PyYAML is.
+
+    A document without Ignition's systems is rendered for Ignition by an overlay.
+    """
+    folder.mkdir(parents=True)
+    secrets, out, overlay = folder / "secrets.yaml", folder / "out", folder / "overlay.yaml"
+    overlays = []
+    if wanted == "ignition" and "os:" not in document.read_text(encoding="utf-8"):
+        overlay.write_text("format: ignition\n", encoding="utf-8")
+        overlays.append(overlay)
+    store.run(hagen, "render", document, *overlays, "-o", out, "--tree", "--quiet", "--secrets", secrets)
     manifest = json.loads((out / "manifest.json").read_text())["files"]
     text = load(python, document.read_bytes())
-    return [
-        Bundle(document.stem, node, text, document.parent, out / "nodes" / node["name"], manifest,
-               [secrets, out / "kubeconfig"])
-        for node in text["nodes"]
-    ]
+    bundles = []
+    for node in text["nodes"]:
+        place = out / "nodes" / node["name"]
+        if (place / "config.ign").exists() == (wanted == "ignition"):
+            others = [secrets, out / "kubeconfig"]
+            bundles.append(Bundle(name, wanted, node, text, document.parent, place, manifest, others))
+    return bundles
 
 
 # JSON keeps apart what YAML may have confused: text, numbers, truth. What it has not (a date) it refuses.

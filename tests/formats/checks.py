@@ -3,11 +3,10 @@
 import base64
 import functools
 
+import ignition
 from bundle import load, parents
-from debian import STAGES, Entry, Machine
+from debian import STAGES, Boot, Entry, Machine
 
-# What cloud-init writes for itself.
-OWN = ("/var/lib/cloud/", "/var/log/")
 FIRST_BOOT = "hagen-firstboot.service"
 MARK = "/var/lib/hagen/steps/10-verify.done"
 # The document's users; and the image's own, where it names none.
@@ -20,6 +19,9 @@ class Life:
     def __init__(self, release, base, baseline, bundle, folder):
         self.release, self.base, self.baseline, self.bundle, self.folder = release, base, baseline, bundle, folder
         folder.mkdir(parents=True)
+
+    # What cloud-init writes for itself.
+    own = ("/var/lib/cloud/", "/var/log/")
 
     def machine(self, name):
         return Machine(self.base, self.folder / name, self.bundle.folder, self.bundle.nic)
@@ -63,6 +65,24 @@ class Life:
         for key in host_keys(machine):
             key.unlink()
         return machine.boot()
+
+
+class Ignited(Life):
+    """The same where Ignition delivers: once, before the first boot."""
+
+    # Networks are files of the system's own; tests/formats/network looks at them.
+    own = ("/etc/systemd/network/", "/etc/NetworkManager/system-connections/")
+
+    @functools.cached_property
+    def first(self):
+        machine = self.only
+        layers = f"lowerdir={machine.base},upperdir={machine.upper},workdir={machine.folder}/work"
+        said = ignition.apply(
+            self.bundle.folder / "config.ign", machine.folder / "root",
+            before=f'mount -t overlay overlay -o "{layers}" "$root"',
+            # What systemd does at a first boot, for this unit alone.
+            after=f'systemctl --quiet --root="$root" preset {FIRST_BOOT}')
+        return Boot(machine.disk(), machine.folder, [said] if said else [], [])
 
 
 def host_keys(machine):
@@ -185,15 +205,29 @@ def apply(life):
     yield from started(life.first)
 
 
+def ignite(life):
+    """real Ignition gives exactly the tree, with the first boot enabled"""
+    yield from life.first.errors
+    yield from exact(life, life.first)
+
+
+def validate(life):
+    """ignition-validate has nothing to say"""
+    said = ignition.validate(life.bundle.folder / "config.ign")
+    if said:
+        yield said
+
+
 def users(life):
     """the accounts are those of the document"""
     files = {path: life.first.disk.get(f"/etc/{path}", Entry("nothing", 0, "", b"")).content.decode()
              for path in ("passwd", "shadow", *SUDOERS)}
     made = [line.split(":") for line in files["passwd"].splitlines() if 1000 <= int(line.split(":")[2]) < 60000]
-    locked = {line.split(":")[0] for line in files["shadow"].splitlines() if line.split(":")[1].startswith("!")}
+    locked = {line.split(":")[0] for line in files["shadow"].splitlines() if line.split(":")[1][:1] in ("!", "*")}
     rules = {tuple(line.split(" ", 1)) for path in SUDOERS for line in files[path].splitlines()
              if line and not line.startswith("#")}
-    declared = life.bundle.document.get("users") or [{"name": "debian", "sudo": True}]
+    images = [{"name": "debian", "sudo": True}] if life.bundle.format == "cloud-init" else []
+    declared = life.bundle.document.get("users") or images
     yield from differences(
         "accounts", {(each[0], each[5], each[6]) for each in made},
         {(account["name"], f"/home/{account['name']}", "/bin/bash") for account in declared})
@@ -244,7 +278,7 @@ def again(life):
     damaged, before = life.damage
     after = life.second.disk
     for path in sorted({*before, *after} - set(damaged)):
-        if not path.startswith(OWN):
+        if not path.startswith(life.own):
             yield from untouched(path, before.get(path), after.get(path))
     yield from (call for call in life.second.calls if "hagen" in call)
     yield from life.second.errors
@@ -278,6 +312,7 @@ def cut(life):
 
 CHECKS = {check.__name__: check for check in (
     schema, values, netplan, apply, users, silent, secrets, again, kept, repair, cut)}
+IGNITION_CHECKS = {check.__name__: check for check in (validate, ignite, users, secrets)}
 
 
 # --- How to look ---
@@ -319,8 +354,9 @@ def exact(life, boot):
     for folder, user in homes.items():
         # Its mode is useradd's; files of root's in it must not make it root's.
         yield from differences("", {folder: disk[folder].owner}, {folder: f"{user}:{user}"})
+    above |= {folder for home in homes for folder in parents(home)}
     for path in sorted(set(disk) - set(tree) - above - life.baseline):
-        if not path.startswith((*OWN, *homes)) and path not in parents(MARK):
+        if not path.startswith((*life.own, *homes)) and path not in parents(MARK):
             yield f"{path}: {disk[path]}, which nobody asked for"
 
 

@@ -1,0 +1,65 @@
+"""The real Ignition, Debian's, put before a root folder as an initramfs would."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import store
+
+PROGRAM = "/usr/lib/dracut/modules.d/30ignition/ignition"
+# Debian's build relabels what it wrote and gives up where there is no policy: it is shown an empty one.
+POLICY = {"config": "SELINUX=disabled\nSELINUXTYPE=none\n", "none/contexts/files/file_contexts": ""}
+# %s stands for commands before, for the program, and for commands after.
+STAGES = """
+set -eu
+config=$1 root=$2 work=$3
+mount --make-rprivate /
+%s
+mkdir -p "$root/etc/selinux"
+mount --bind "$work/selinux" "$root/etc/selinux"
+export PATH="$work/bin:$PATH" IGNITION_CONFIG_FILE="$config" IGNITION_SYSTEM_CONFIG_DIR=/nonexistent
+# Where sshd looks by default; systems that have Ignition also look into authorized_keys.d.
+export IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT=false
+for stage in fetch-offline files; do
+  %s -platform file -stage $stage -root "$root" -config-cache "$work/cache.ign" -state-file "$work/state" \\
+    -neednet "$work/neednet" -log-to-stdout
+done
+umount "$root/etc/selinux"
+%s
+rmdir --ignore-fail-on-non-empty "$root/etc/selinux"
+"""
+# What it leaves besides what the config asks for: its report, the units to enable, and its changes of accounts.
+TRACES = {
+    "/etc/.ignition-result.json", "/etc/.pwd.lock", "/etc/systemd/system-preset",
+    "/etc/systemd/system-preset/20-ignition.preset",
+    *(f"/etc/{name}{old}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid") for old in ("", "-")),
+}
+
+
+def validate(config):
+    """What ignition-validate says to a config; nothing where it is content."""
+    store.need("ignition")
+    result = subprocess.run(["ignition-validate", config], check=False, capture_output=True, text=True)
+    return (result.stdout + result.stderr).strip() or ("" if result.returncode == 0 else f"code {result.returncode}")
+
+
+def apply(config, root, before="", after=""):
+    """Ignition's stages that write into `root`; what they said where they failed, else None.
+
+    `before` and `after` are commands of sh in the same namespace of mounts, which know `$root`.
+    """
+    store.need("ignition", "passwd", "util-linux")
+    with tempfile.TemporaryDirectory(prefix="ignition.") as folder:
+        work = Path(folder)
+        for name, content in POLICY.items():
+            file = work / "selinux" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+        setfiles = work / "bin/setfiles"
+        setfiles.parent.mkdir()
+        setfiles.write_text("#!/bin/sh\nexec cat >/dev/null\n", encoding="utf-8")
+        setfiles.chmod(0o755)
+        result = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", STAGES % (before, PROGRAM, after), "sh", str(config), str(root), str(work)],
+            check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    return result.stdout if result.returncode else None
