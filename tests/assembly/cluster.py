@@ -16,6 +16,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import ignition
 import machine
 from machine import Failed, Machine, Switch, run
 from versions import MINORS
@@ -270,7 +271,7 @@ class Cluster:
     def secrets_are_gone(self, *names):
         """Nothing on these machines' disks holds keys and tokens that their seeds brought, beyond what stays needed."""
         for name in names:
-            seed = (self.out / "nodes" / name / "user-data").read_text(encoding="utf-8")
+            seed = self._seed(name)
             needles = set(re.findall(r"[ \"]([a-z0-9]{6}\.[a-z0-9]{16}|[0-9a-f]{64})[\"\n]", seed))
             needles |= set(re.findall(r"client-key-data: ([A-Za-z0-9+/=]{40,})", seed))
             needles |= {"".join(key.split()) for key in re.findall(r"BEGIN EC PRIVATE KEY-+\n(.*?)-+END", seed, re.S)}
@@ -287,6 +288,13 @@ class Cluster:
                     if any(needle.encode() in content for needle in needles):
                         raise Failed(f"{name}: {place} still holds a secret of its seed")
         self.say(f"nothing of their seeds' secrets is left where it is not needed: {', '.join(names)}")
+
+    def _seed(self, name):
+        """The text of all that a machine was given."""
+        folder = self.out / "nodes" / name
+        if (folder / "config.ign").exists():
+            return "\n".join(content.decode(errors="replace") for content in ignition.files(folder / "config.ign").values())
+        return (folder / "user-data").read_text(encoding="utf-8")
 
     def status(self, name, state, words, seconds=120):
         """The machine's own status is `state`, with these words in its sentence."""

@@ -22,6 +22,8 @@ import threading
 import time
 from pathlib import Path
 
+import ignition
+
 CGROUPS = Path("/sys/fs/cgroup")
 FAMILY = "hagen-assembly"
 NAMESPACE = "hagen-"
@@ -103,7 +105,7 @@ class Switch:
 
 
 class Machine:
-    """One machine; `seed` is the folder of its NoCloud files, `image` the golden image."""
+    """One machine; `seed` is the folder of its NoCloud files or its config.ign, `image` the golden image."""
 
     def __init__(self, name, folder, image, seed, switch, mac):
         self.name, self.folder, self.image, self.seed = name, folder, image, seed
@@ -132,7 +134,8 @@ class Machine:
             f"--setenv={legacy}", "--bind=/dev/kmsg",
             f"--bind={self.folder}/containerd:/var/lib/containerd",
             f"--bind={self.folder}/kubelet:/var/lib/kubelet",
-            "systemd.show_status=yes",
+            # Nobody answers its questions at a first boot.
+            "systemd.show_status=yes", "systemd.firstboot=no",
         ]
         enter = f'for group in {groups}; do echo $$ > "$group"; done; exec "$@"'
         with self.console.open("ab") as console:
@@ -217,7 +220,18 @@ class Machine:
         wants = unit.with_name("sysinit.target.wants")
         wants.mkdir(exist_ok=True)
         (wants / unit.name).symlink_to(f"../{unit.name}")
-        shutil.copytree(self.seed, self.root / "var/lib/cloud/seed/nocloud")
+        config = self.seed / "config.ign"
+        if config.exists():
+            self._ignite(config)
+        else:
+            shutil.copytree(self.seed, self.root / "var/lib/cloud/seed/nocloud")
+
+    def _ignite(self, config):
+        """What the initramfs of a system with Ignition does before the first boot, to which systemd finds no machine-id."""
+        said = ignition.apply(config, self.root)
+        if said:
+            raise Failed(f"{self.name}: Ignition failed:\n{said}")
+        (self.root / "etc/machine-id").unlink()
 
 
 def copy_containerd(source, target):

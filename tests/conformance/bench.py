@@ -140,6 +140,11 @@ class Node:
     def __str__(self):
         return f"{self.rendering} {self.name}"
 
+    def config(self):
+        """Its config for Ignition; None where cloud-init delivers."""
+        path = self.folder / "config.ign"
+        return path if path.exists() else None
+
     def holds_authorities(self):
         return self.part == "init" or self.part == "control-plane" and self.embeds
 

@@ -1,5 +1,8 @@
 """The real Ignition, Debian's, put before a root folder as an initramfs would."""
 
+import base64
+import gzip
+import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -34,6 +37,15 @@ TRACES = {
     "/etc/systemd/system-preset/20-ignition.preset",
     *(f"/etc/{name}{old}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid") for old in ("", "-")),
 }
+
+
+def files(config):
+    """The bytes of every file in a config, by path."""
+    found = {}
+    for file in json.loads(Path(config).read_text(encoding="utf-8"))["storage"]["files"]:
+        content = base64.b64decode(file["contents"]["source"].removeprefix("data:;base64,"))
+        found[file["path"]] = gzip.decompress(content) if file["contents"].get("compression") else content
+    return found
 
 
 def validate(config):

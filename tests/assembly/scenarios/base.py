@@ -2,25 +2,27 @@
 
 Pods run and a Service answers from every machine; the document's manifest is
 applied; no machine keeps a secret that it needs no more; after a reboot no step
-of hagen runs again.
+of hagen runs again. In the case `ignition` it is Ignition that has delivered,
+and networkd that configures the network.
 """
 
 from cluster import Failed, document
 from versions import MINORS
 
-CASES = list(MINORS)
+CASES = [*MINORS, "ignition"]
 # Files beside the document.
 HELLO = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hello, namespace: default}\ndata: {said: by-hagen}\n"
 FILES = {"hello.yaml": HELLO}
 
 
-def DOCUMENT(minor):
+def DOCUMENT(case):
+    minor, system = ("1.36", "flatcar") if case == "ignition" else (case, "debian")
     # A mode of kube-proxy each, but for IPVS, which this kernel lacks.
     mode = "iptables" if minor == "1.35" else "nftables"
-    return document(kubernetes={"version": MINORS[minor], "proxy": {"mode": mode}}, manifests=["hello.yaml"])
+    return document(kubernetes={"version": MINORS[minor], "proxy": {"mode": mode}}, manifests=["hello.yaml"], os=system)
 
 
-def play(cluster, minor):
+def play(cluster, case):
     cluster.power_on()
     cluster.formed()
     said = cluster.kubectl("get", "configmap", "hello", "--output=jsonpath={.data.said}").stdout

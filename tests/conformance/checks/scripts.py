@@ -23,7 +23,8 @@ def check(bench):
                 yield f"{node} {len(scripts)} scripts", problems + shellcheck(node, scripts) + parse("bash", scripts)
             values = [node.root / "etc/hagen/node.env"]
             yield f"{node} node.env", shellcheck(node, values, *ENVIRONMENT) + parse("bash", values)
-            yield f"{node} commands of cloud-init", commands(bench, node)
+            if not node.config():
+                yield f"{node} commands of cloud-init", commands(bench, node)
 
 
 def shellcheck(node, scripts, *options):

@@ -8,6 +8,7 @@ import subprocess
 
 import yaml
 
+import ignition
 from bench import JOIN, PKI, SEED
 from certificates import LEAVES, kubeconfig, private_key
 
@@ -84,7 +85,7 @@ def holds(node, known):
 
 
 def contents(folder):
-    """Every file's bytes, and of user-data what it would write."""
+    """Every file's bytes, and of user-data and config.ign what they would write."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             data = path.read_bytes()
@@ -92,6 +93,8 @@ def contents(folder):
             if path.name == "user-data":
                 for entry in yaml.safe_load(data)["write_files"]:
                     yield entry["content"].encode()
+            elif path.name == "config.ign":
+                yield from ignition.files(path).values()
 
 
 def found(texts, known):

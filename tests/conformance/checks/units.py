@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench import place
+
 SYSTEM = "usr/lib/systemd/system"
 
 
@@ -14,8 +16,9 @@ def check(bench):
             root = node.copy()
             # The targets that units hang on.
             shutil.copytree(Path("/") / SYSTEM, root / SYSTEM, symlinks=True)
+            place(root, "bin/bash", "", 0o755)
             units = sorted(path.name for path in (root / "etc/systemd/system").glob("hagen-*.*"))
-            yield f"{node} {len(units)} units", verify(root, units) + later(node, units)
+            yield f"{node} {len(units)} units", verify(root, units) + started(node, units) + later(node, units)
 
 
 def verify(root, units):
@@ -24,6 +27,17 @@ def verify(root, units):
     # What it does not know it only warns of.
     lines = process.stderr.splitlines() or (["no units"] if not units else [])
     return lines if lines or process.returncode == 0 else [f"ended with {process.returncode}"]
+
+
+def started(node, units):
+    """The scripts that bash is given are in the bundle."""
+    problems = []
+    for unit in units:
+        text = (node.root / "etc/systemd/system" / unit).read_text(encoding="utf-8")
+        for script in re.findall(r"^Exec\w+=-?/bin/bash /(\S+)", text, re.M):
+            if not (node.root / script).is_file():
+                problems.append(f"{unit} starts /{script}, which is not there")
+    return problems
 
 
 def later(node, units):

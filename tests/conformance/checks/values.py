@@ -7,11 +7,16 @@ import shlex
 
 import yaml
 
+import ignition
 from bench import INIT, JOIN, complaints, place
 from checks.existing import bracketed
 
 CONFIGURATION = "etc/hagen/conformance.yaml"
 SUMS = "/etc/hagen/SHA256SUMS"
+NETWORKS = ("/etc/systemd/network/", "/etc/NetworkManager/system-connections/")
+# Systems whose /usr is read-only; one of them is enough.
+READ_ONLY = {"flatcar", "fedora-coreos", "rhel-coreos", "sle-micro"}
+FLEX_VOLUMES = "/opt/libexec/kubernetes/kubelet-plugins/volume/exec/"
 SETTINGS = ["apiServer", "controllerManager", "scheduler"]
 MANIFESTS = {"apiServer": "kube-apiserver", "controllerManager": "kube-controller-manager", "scheduler": "kube-scheduler"}
 
@@ -19,8 +24,11 @@ MANIFESTS = {"apiServer": "kube-apiserver", "controllerManager": "kube-controlle
 def check(bench):
     for rendering in bench.renderings():
         for node in rendering.nodes:
-            yield f"{node} user-data as cloud-init reads it", user_data(node)
-            yield f"{node} network-config", network_config(node)
+            if node.config():
+                yield f"{node} config.ign", config(node)
+            else:
+                yield f"{node} user-data as cloud-init reads it", user_data(node)
+                yield f"{node} network-config", network_config(node)
             yield f"{node} every other YAML", documents(node)
             yield f"{node} as kubeadm reads it", migrated(node)
             root = node.copy()
@@ -46,13 +54,10 @@ def user_data(node):
     problems += unlike("hostname", data["hostname"], node.name) + unlike("local-hostname", meta["local-hostname"], node.name)
     problems += unlike("instance-id", meta["instance-id"], f"hagen-{node.rendering.document['name']}-{node.name}")
     users = [
-        {"name": user["name"], "keys": user.get("sshAuthorizedKeys", []), "sudo": user.get("sudo", False)}
+        {"name": user["name"], "keys": user.get("sshAuthorizedKeys", [])}
         for user in node.rendering.document.get("users", [])
     ]
-    found = [
-        {"name": user["name"], "keys": user.get("ssh_authorized_keys", []), "sudo": bool(user.get("sudo"))}
-        for user in data.get("users", [])
-    ]
+    found = [{"name": user["name"], "keys": user.get("ssh_authorized_keys", [])} for user in data.get("users", [])]
     problems += unlike("users", found, users)
     written = {}
     for entry in data["write_files"]:
@@ -64,12 +69,39 @@ def user_data(node):
         if not isinstance(entry["permissions"], str) or int(entry["permissions"], 8) != on_disk.stat().st_mode & 0o7777:
             problems.append(f"{path} has permissions {entry['permissions']!r}")
     # cloud-init makes the host's name itself.
-    tree = {
-        f"/{path.relative_to(node.root)}": path.read_bytes()
-        for path in node.root.rglob("*") if path.is_file() and not path.is_symlink() and path.name != "hostname"
-    }
+    tree = files(node, without={"hostname"})
     problems += [f"{path} differs from the tree" for path in unequal(tree, written)]
-    return problems + declared_files(node, tree) + sums(tree)
+    return problems + declared_files(node, tree) + sums(tree) + sudoers(node, tree)
+
+
+def files(node, without):
+    """The bytes of every file of the tree but those with one of these names."""
+    return {
+        f"/{path.relative_to(node.root)}": path.read_bytes()
+        for path in node.root.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in without
+    }
+
+
+def config(node):
+    """What Ignition writes is what the plain tree has; networks aside, which are not in it."""
+    tree, written = files(node, without=set()), ignition.files(node.config())
+    units = json.loads(node.config().read_text(encoding="utf-8"))["systemd"]["units"]
+    written |= {f"/etc/systemd/system/{unit['name']}": unit["contents"].encode() for unit in units}
+    networks = {path for path in written if path.startswith(NETWORKS)}
+    network = bool({"mac", "interface", "network"} & node.declared.keys())
+    problems = [] if bool(networks) == network else [f"networks are {sorted(networks)}"]
+    meant = {path: content for path, content in written.items() if path not in networks}
+    problems += [f"{path} differs from the tree" for path in unequal(tree, meant)]
+    del tree["/etc/hostname"]
+    return problems + declared_files(node, tree) + sums(tree) + sudoers(node, tree)
+
+
+def sudoers(node, tree):
+    """Who may become root."""
+    administrators = [user["name"] for user in node.rendering.document.get("users", []) if user.get("sudo")]
+    lines = tree.get("/etc/sudoers.d/90-hagen", b"").decode().splitlines()
+    found = [line for line in lines if not line.startswith("#")]
+    return unlike("sudoers", found, [f"{name} ALL=(ALL) NOPASSWD:ALL" for name in administrators])
 
 
 def unequal(one, other):
@@ -109,7 +141,8 @@ def network_config(node):
     if "gateway" in network:
         meant["routes"] = [{"to": "::/0" if ":" in node.address else "0.0.0.0/0", "via": network["gateway"]}]
     if "nameservers" in network or "search" in network:
-        meant["nameservers"] = {"addresses": network.get("nameservers", []), "search": network.get("search", [])}
+        servers = {"addresses": network.get("nameservers"), "search": network.get("search")}
+        meant["nameservers"] = {key: value for key, value in servers.items() if value}
     if "mtu" in network:
         meant["mtu"] = network["mtu"]
     return unlike("network-config", found, {"version": 2, "ethernets": {interface or "node": meant}})
@@ -203,8 +236,13 @@ def kubelet(node, root):
     problems = unlike("labels", split(flags.pop("node-labels", "")), labels)
     problems += unlike("arguments", {key: flags.get(key) for key in meant}, meant)
     configuration = yaml.safe_load((dry_run / "config.yaml").read_text(encoding="utf-8"))
-    fields = document.get("kubelet", {})
+    fields = document.get("kubelet", {}) | ({"volumePluginDir": FLEX_VOLUMES} if read_only(node) else {})
     return problems + unlike("KubeletConfiguration", {key: configuration.get(key) for key in fields}, fields)
+
+
+def read_only(node):
+    document = node.rendering.document
+    return bool(READ_ONLY & {document.get("os"), *(each.get("os") for each in document["nodes"])})
 
 
 def split(text):
@@ -224,6 +262,8 @@ def arguments(node, root):
     meant = {MANIFESTS[name]: document["kubernetes"].get(name, {}).get("extraArgs", {}) for name in SETTINGS}
     meant["etcd"] = document.get("etcd", {}).get("extraArgs", {})
     meant["kube-apiserver"] |= {"advertise-address": node.address, "secure-port": str(node.rendering.port())}
+    if read_only(node) and int(node.rendering.version.split(".")[1]) < 36:
+        meant["kube-controller-manager"] |= {"flex-volume-plugin-dir": FLEX_VOLUMES}
     meant["etcd"] |= {"name": node.name, "listen-peer-urls": f"https://{bracketed(node.address)}:2380"}
     for name, values in meant.items():
         pod = yaml.safe_load((root / f"etc/kubernetes/manifests/{name}.yaml").read_text(encoding="utf-8"))
