@@ -165,9 +165,15 @@ fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
     }
     let out = out.as_str().trim_end_matches('/');
     let first = nodes.iter().find(|node| node.part == Part::Init).map_or("", |node| node.name.as_str());
+    let has = |format| nodes.iter().any(|node| node.format == format);
+    let seeds = match (has(Format::CloudInit), has(Format::Ignition)) {
+        (_, false) => format!("{out}/nodes/NAME as a NoCloud seed"),
+        (false, true) => format!("{out}/nodes/NAME/config.ign"),
+        (true, true) => format!("{out}/nodes/NAME (a NoCloud seed, or config.ign)"),
+    };
     let _ = writeln!(
         text,
-        "\nGive each machine its own {out}/nodes/NAME as a NoCloud seed and power them on in any order;\n\
+        "\nGive each machine its own {seeds} and power them on in any order;\n\
          {first} starts the cluster. On a machine, hagen-status says how far it is. Then:\n\
          \n    kubectl --kubeconfig {out}/kubeconfig get nodes"
     );
