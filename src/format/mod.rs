@@ -3,6 +3,7 @@
 //! A [`crate::bundle::Bundle`] comes in, entries of a [`Tree`] go out. The tree knows no disk; the binary writes it.
 
 pub mod cloud_init;
+pub mod network;
 pub mod plain;
 
 use std::collections::BTreeMap;

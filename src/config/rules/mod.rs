@@ -11,6 +11,7 @@ pub(super) mod files;
 pub(super) mod images;
 pub(super) mod kube_vip;
 pub(super) mod labels;
+mod network;
 mod nodes;
 mod ranges;
 pub(super) mod users;
@@ -45,6 +46,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     nodes::check(subject);
     labels::check(subject);
     addresses::check(subject);
+    network::check(subject);
 }
 
 impl<'n> Subject<'n> {
