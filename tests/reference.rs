@@ -104,8 +104,15 @@ fn the_schema_rejects_every_mistake_of_shape() {
 #[test]
 fn the_schema_accepts_what_only_a_rule_rejects() {
     let validator = validator();
-    let rules =
-        ["addresses-", "certificates-outlive", "nodes-duplicate", "nodes-even", "ranges-pods", "kube-vip-lease"];
+    let rules = [
+        "addresses-",
+        "certificates-outlive",
+        "network-",
+        "nodes-duplicate",
+        "nodes-even",
+        "ranges-pods",
+        "kube-vip-lease",
+    ];
     let mut rejected = Vec::new();
     for path in documents("tests/invalid") {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();

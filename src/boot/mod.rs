@@ -159,7 +159,7 @@ pub fn node_env(
     let kubernetes = &cluster.document.kubernetes;
     let yes = |condition| if condition { "yes" } else { "no" };
     let settings = &cluster.document.endpoint.kube_vip;
-    let interface = settings.interface.as_ref().or(node.declared.interface.as_ref().map(|name| &name.value));
+    let interface = settings.interface.as_ref().or_else(|| node.declared.interface_name());
     let control_planes: Vec<String> =
         cluster.control_planes().map(|node| format!("{}={}", node.name(), node.address)).collect();
     let later = units(node)

@@ -6,10 +6,8 @@
 
 mod containerd;
 mod material;
+pub mod network;
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
 use k8s_openapi::api::core::v1::Secret as KubernetesSecret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -27,6 +25,7 @@ use crate::secrets::hexadecimal;
 use crate::yaml::{self, YamlError};
 pub use containerd::ContainerdError;
 pub use material::Material;
+pub use network::Network;
 
 /// Where kubeadm looks for keys and certificates.
 const PKI: &str = "/etc/kubernetes/pki";
@@ -69,7 +68,7 @@ pub struct Bundle<'a> {
     pub units: Vec<boot::Unit>,
     /// Accounts; none means those of the image.
     pub users: &'a [User],
-    /// The NIC; none leaves the address to the image, or to DHCP, which cloud-init asks on the first NIC.
+    /// Devices; none leaves the address to the image, or to DHCP, which cloud-init asks on the first NIC.
     pub network: Option<Network>,
 }
 
@@ -107,25 +106,6 @@ impl std::fmt::Debug for File {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {:04o} {} ({} bytes)", self.path, self.mode, self.owner, self.content.len())
     }
-}
-
-/// The NIC that holds the node's address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// Its name, where the document gives one.
-    pub interface: Option<String>,
-    /// The hardware address that it is matched by, where the document gives one; lower-case, with colons.
-    pub mac: Option<String>,
-    /// Its address.
-    pub address: IpNet,
-    /// The default route.
-    pub gateway: Option<IpAddr>,
-    /// Name servers.
-    pub nameservers: Vec<IpAddr>,
-    /// Search domains.
-    pub search: Vec<String>,
-    /// Largest packet, in bytes.
-    pub mtu: Option<u16>,
 }
 
 /// Files while they are gathered.
@@ -195,7 +175,7 @@ impl<'a> Bundle<'a> {
             files,
             units,
             users: &cluster.document.users,
-            network: network(cluster, node),
+            network: Network::of(cluster, node),
         })
     }
 }
@@ -331,20 +311,6 @@ impl Default for Crictl {
     fn default() -> Self {
         Self { runtime_endpoint: "unix:///run/containerd/containerd.sock" }
     }
-}
-
-fn network(cluster: &Cluster<'_>, node: &Node<'_>) -> Option<Network> {
-    let (mac, interface) = (&node.declared.mac, &node.declared.interface);
-    let network = &cluster.document.network;
-    (mac.is_some() || interface.is_some()).then(|| Network {
-        interface: interface.as_ref().map(ToString::to_string),
-        mac: mac.as_ref().map(ToString::to_string),
-        address: node.declared.address.value,
-        gateway: network.gateway.as_ref().map(|gateway| gateway.value),
-        nameservers: network.nameservers.clone(),
-        search: network.search.iter().map(ToString::to_string).collect(),
-        mtu: network.mtu,
-    })
 }
 
 /// `sha256sum --check` reads it.

@@ -47,7 +47,7 @@ endpoint:
   # An address of the machines' own subnet that nothing else uses; kube-vip moves it between the control planes.
   vip: 10.9.0.10
 
-# Gateway and nameservers are for machines that get their address from here: those with `mac` or `interface`.
+# Gateway and nameservers are for machines that get their address from here: those with `mac`, `interface` or `network`.
 network:
   # gateway: 10.9.0.1
   # nameservers: [10.9.0.1]
@@ -60,7 +60,7 @@ network:
 #   - {{name: ops, sshAuthorizedKeys: [\"ssh-ed25519 AAAA... ops@laptop\"], sudo: true}}
 
 # The first control plane starts the cluster; the machines may be powered on in any order.
-# With `mac` or `interface` the machine gets its address from its bundle; with neither it must have it by DHCP.
+# With `mac`, `interface` or `network` the machine gets its address from its bundle; with none it must have it by DHCP.
 nodes:
 "
     );

@@ -15,9 +15,9 @@ use super::keys::{self, Shape};
 use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
-    ApiServer, Bootstrap, Certificates, Containerd, Credentials, Document, Endpoint, Etcd, ExtraVolume, File, KubeVip,
-    Kubernetes, Manifest, Network, Node, Pki, Proxy, ProxyMode, Role, Taint, TaintEffect, Timeouts, User,
-    UserDataLimit,
+    ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
+    Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, Pki, Proxy, ProxyMode,
+    Role, Route, Taint, TaintEffect, Timeouts, User, UserDataLimit, address_device, everything,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -58,6 +58,10 @@ pub(super) struct NodeDraft {
     pub address: Option<Spanned<IpNet>>,
     pub mac: Option<Spanned<MacAddress>>,
     pub interface: Option<Spanned<InterfaceName>>,
+    /// A device of which something could not be read has stand-ins.
+    pub network: Vec<Device>,
+    /// Whether all of `network` could be read.
+    pub network_is_whole: bool,
     pub certificates: Option<Certificates>,
     pub roles: Vec<LabelKey>,
     pub labels: BTreeMap<LabelKey, LabelValue>,
@@ -93,6 +97,42 @@ impl Draft {
 }
 
 impl NodeDraft {
+    /// The device of `network` that holds `address`.
+    pub fn address_device(&self) -> Option<&Device> {
+        address_device(&self.network, self.interface.as_ref(), &self.address?.value)
+    }
+
+    /// The addresses of its devices, but for `address` where it should be; each with its device.
+    pub fn other_addresses(&self) -> impl Iterator<Item = (Spanned<IpNet>, &Device)> {
+        let own = self.address_device().zip(self.address).map(|(device, address)| (&device.name.value, address.addr()));
+        let all = self.network.iter().flat_map(|device| device.addresses.iter().map(move |net| (*net, device)));
+        all.filter(move |(net, device)| own != Some((&device.name.value, net.addr())))
+    }
+
+    /// Whether no device of `network` has `address`, and one may get it by DHCP.
+    pub fn trusts_dhcp(&self) -> bool {
+        let has_dhcp = |address: Spanned<IpNet>| self.network.iter().any(|device| device.has_dhcp(&address.addr()));
+        self.interface.is_none() && self.address_device().is_none() && self.address.is_some_and(has_dhcp)
+    }
+
+    /// The key that makes hagen give the machine its address; without one, the image or DHCP gives it.
+    pub fn address_key(&self) -> Option<&'static str> {
+        match (&self.mac, &self.interface) {
+            _ if !self.network.is_empty() || !self.network_is_whole => (!self.trusts_dhcp()).then_some("network"),
+            (Some(_), _) => Some("mac"),
+            (None, Some(_)) => Some("interface"),
+            (None, None) => None,
+        }
+    }
+
+    /// The name of the interface that holds `address`, where the document says it.
+    pub fn interface_name(&self) -> Option<Spanned<&InterfaceName>> {
+        match self.address_device() {
+            Some(device) => device.interface_name().map(|name| Spanned::new(name, device.name.span)),
+            None => self.interface.as_ref().map(|name| Spanned::new(&name.value, name.span)),
+        }
+    }
+
     fn finish(self) -> Option<Node> {
         Some(Node {
             name: self.name?,
@@ -100,6 +140,7 @@ impl NodeDraft {
             address: self.address?,
             mac: self.mac,
             interface: self.interface,
+            network: self.network,
             certificates: self.certificates,
             roles: self.roles,
             labels: self.labels,
@@ -268,8 +309,7 @@ fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
     let host_path = fields.required("hostPath", path);
     let mount_path = fields.required("mountPath", path);
     let read_only = fields.or("readOnly", false, Field::boolean);
-    let types = ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
-    let path_type = fields.optional("pathType", |field| field.choice(&types.map(|word| (word, word))));
+    let path_type = fields.optional("pathType", Field::word);
     fields.finish();
     Some(ExtraVolume {
         name: name?,
@@ -281,8 +321,7 @@ fn extra_volume(field: &Field<'_>) -> Option<ExtraVolume> {
 }
 
 fn endpoint(fields: Fields<'_>) -> (Option<Spanned<IpAddr>>, Endpoint) {
-    let vip =
-        fields.required("vip", |field| field.parsed("an address", parse_address).map(|address| field.here(address)));
+    let vip = fields.required("vip", spanned_address);
     let name = fields.optional("name", Field::value);
     let port = fields.or("port", 6443, |field| field.integer());
     fields.optional("provider", |field| field.choice(&[("kube-vip", ())]));
@@ -353,8 +392,7 @@ fn operating_system(field: &Field<'_>) -> Option<OperatingSystem> {
 
 fn network(fields: Fields<'_>) -> Network {
     let network = Network {
-        gateway: fields
-            .optional("gateway", |field| field.parsed("an address", parse_address).map(|address| field.here(address))),
+        gateway: fields.optional("gateway", spanned_address),
         nameservers: fields
             .or("nameservers", Vec::new(), |field| field.list(|item| item.parsed("an address", parse_address))),
         search: fields.or("search", Vec::new(), |field| field.list(Field::value)),
@@ -410,6 +448,10 @@ fn file(field: &Field<'_>) -> Option<File> {
 
 fn node(field: &Field<'_>) -> NodeDraft {
     let Some(fields) = field.fields() else { return NodeDraft::default() };
+    let errors = || field.context.diagnostics.borrow().errors();
+    let before = errors();
+    let network = fields.or("network", Vec::new(), devices);
+    let network_is_whole = errors() == before;
     let draft = NodeDraft {
         user_data_limit: fields.optional("userDataLimit", user_data_limit),
         format: fields.optional("format", format),
@@ -424,6 +466,8 @@ fn node(field: &Field<'_>) -> NodeDraft {
         }),
         mac: fields.optional("mac", Field::spanned),
         interface: fields.optional("interface", Field::spanned),
+        network,
+        network_is_whole,
         certificates: fields.optional("certificates", |field| field.choice(&CERTIFICATES)),
         roles: fields.or("roles", Vec::new(), |field| {
             field.list(|item| item.checked(Code::BadRoleLabel, "text", rules::labels::role))
@@ -435,6 +479,115 @@ fn node(field: &Field<'_>) -> NodeDraft {
     };
     fields.finish();
     draft
+}
+
+/// `nodes[].network`.
+fn devices(field: &Field<'_>) -> Option<Vec<Device>> {
+    let fields = field.fields()?;
+    let mut devices = Vec::new();
+    let mut read = |key, kind: fn(&Fields<'_>) -> Option<DeviceKind>| {
+        fields.optional(key, |field| {
+            for (name, field) in field.keyed(str::parse)? {
+                devices.extend(device(name, &field, kind));
+            }
+            Some(())
+        });
+    };
+    read("ethernets", ethernet);
+    read("bonds", bond);
+    read("bridges", bridge);
+    read("vlans", vlan);
+    fields.finish();
+    Some(devices)
+}
+
+fn device(
+    name: Option<Spanned<InterfaceName>>,
+    field: &Field<'_>,
+    kind: fn(&Fields<'_>) -> Option<DeviceKind>,
+) -> Option<Device> {
+    let fields = field.fields_or_none()?;
+    let kind = kind(&fields);
+    let dhcp4 = fields.or("dhcp4", false, Field::boolean);
+    let dhcp6 = fields.or("dhcp6", false, Field::boolean);
+    let addresses = fields.or("addresses", Vec::new(), |field| {
+        field.list(|item| item.parsed("an address", parse_interface_address).map(|address| item.here(address)))
+    });
+    let routes = fields.or("routes", Vec::new(), |field| field.list(route));
+    let section = fields.section("nameservers");
+    let nameservers = section.or("addresses", Vec::new(), |field| field.list(spanned_address));
+    let search = section.or("search", Vec::new(), |field| field.list(Field::value));
+    section.finish();
+    let mtu = fields.optional("mtu", |field| field.integer());
+    fields.finish();
+    Some(Device { name: name?, kind: kind?, dhcp4, dhcp6, addresses, routes, nameservers, search, mtu })
+}
+
+fn spanned_address(field: &Field<'_>) -> Option<Spanned<IpAddr>> {
+    field.parsed("an address", parse_address).map(|address| field.here(address))
+}
+
+fn route(field: &Field<'_>) -> Option<Route> {
+    let fields = field.fields()?;
+    // What `default` is depends on the gateway.
+    let to = fields.required("to", |field| {
+        let to = match field.text("a range")? {
+            "default" => None,
+            _ => Some(field.parsed("a range", parse_range)?),
+        };
+        Some(field.here(to))
+    });
+    let via = fields.required("via", spanned_address);
+    let metric = fields.optional("metric", |field| field.integer());
+    fields.finish();
+    let via = via?;
+    let to = to?.map(|range| range.unwrap_or_else(|| everything(&via)));
+    Some(Route { to, via, metric })
+}
+
+fn ethernet(fields: &Fields<'_>) -> Option<DeviceKind> {
+    let mac = fields.optional("match", |field| {
+        let fields = field.fields()?;
+        let mac = fields.required("macaddress", Field::spanned);
+        fields.finish();
+        mac
+    });
+    let set_name = fields.optional("set-name", Field::spanned);
+    Some(DeviceKind::Ethernet { mac, set_name })
+}
+
+fn members(fields: &Fields<'_>) -> Option<Vec<Spanned<InterfaceName>>> {
+    fields.required("interfaces", |field| field.list(Field::spanned))
+}
+
+fn bond(fields: &Fields<'_>) -> Option<DeviceKind> {
+    let interfaces = members(fields);
+    let section = fields.section("parameters");
+    let parameters = BondParameters {
+        mode: section.or("mode", "balance-rr", Field::word),
+        mii_monitor_interval: section.or("mii-monitor-interval", 100, |field| field.integer()),
+        lacp_rate: section.optional("lacp-rate", |field| field.word().map(|word| field.here(word))),
+        transmit_hash_policy: section.optional("transmit-hash-policy", Field::word),
+        primary: section.optional("primary", Field::spanned),
+    };
+    section.finish();
+    Some(DeviceKind::Bond { interfaces: interfaces?, parameters })
+}
+
+fn bridge(fields: &Fields<'_>) -> Option<DeviceKind> {
+    let interfaces = members(fields);
+    let section = fields.section("parameters");
+    let stp = section.or("stp", true, Field::boolean);
+    let delay = section.optional("forward-delay", |field| field.integer().map(|seconds| field.here(seconds)));
+    let forward_delay = delay.unwrap_or(Spanned::new(15, section.span));
+    section.finish();
+    Some(DeviceKind::Bridge { interfaces: interfaces?, parameters: BridgeParameters { stp, forward_delay } })
+}
+
+fn vlan(fields: &Fields<'_>) -> Option<DeviceKind> {
+    let id = fields.required("id", |field| field.integer().map(|id| field.here(id)));
+    let link = fields.required("link", Field::spanned);
+    Some(DeviceKind::Vlan { id: id?, link: link? })
 }
 
 /// The value of a label; a key without a value has the empty one.

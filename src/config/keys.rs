@@ -117,8 +117,10 @@ const ADDRESS: Form = form("an IP address", r"^[0-9A-Fa-f:.]+$", "10.9.0.10");
 const INTERFACE_ADDRESS: Form =
     form("an IP address with prefix length", r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "10.9.0.11/24");
 const RANGE: Form = form("an address range", r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "10.244.0.0/16");
+const DESTINATION: Form =
+    form("an address range or `default`", r"^(default|[0-9A-Fa-f:.]+/[0-9]{1,3})$", "10.20.0.0/16");
 const MAC: Form = form("a MAC address", r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$", "52:54:00:00:00:0b");
-const INTERFACE: Form = bare("an interface name", r"^[^/:\s]{1,15}$", "eth0");
+const INTERFACE: Form = bare("an interface name", r"^[A-Za-z0-9._-]{1,15}$", "eth0");
 const DURATION: Form = form(
     "a duration",
     r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$",
@@ -194,7 +196,7 @@ pub const DOCUMENT: &[Key] = &[
         Shape::Mapping(NETWORK),
         Default("{}"),
         "What all machines share. All but `ntp` is for machines that get a static address from hagen: those with \
-                `mac` or `interface`.",
+         `mac`, `interface` or `network`.",
     ),
     key(
         "software",
@@ -563,14 +565,16 @@ const NODES: &[Key] = &[
         "interface",
         Shape::Text(&INTERFACE),
         Optional("not matched by it"),
-        "The interface's name: it gets `address`; with `mac` as well it is renamed. With neither, hagen configures no \
-         network, and the first step waits until some interface holds `address`.",
+        "The interface's name: it gets `address`; with `mac` as well it is renamed. With neither, nor `network`, hagen \
+         configures no network, and the first step waits until some interface holds `address`.",
     ),
     key(
         "network",
-        Shape::Object,
-        Planned(&[]),
-        "A subset of netplan's version 2: bonds, VLANs, bridges, routes, more addresses.",
+        Shape::Mapping(DEVICES),
+        Default("{}"),
+        "More than one NIC, bonds, bridges and VLANs: a subset of netplan's version 2, with its names; docs/network.md has \
+         examples. `interface` then names the device that gets `address`; without it, the one that lists `address` has it, \
+         or DHCP is trusted to give it.",
     ),
     key(
         "certificates",
@@ -622,5 +626,142 @@ const TAINT: &[Key] = &[
         Shape::Choice { built: &["NoSchedule", "PreferNoSchedule", "NoExecute"], planned: &[] },
         Required("effect: NoSchedule"),
         "What it does to Pods that do not tolerate it.",
+    ),
+];
+
+/// The keys of one kind of device, and those that every kind has.
+macro_rules! device {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            key("dhcp4", Shape::Boolean, Default("false"), "Ask for an IPv4 address, routes and nameservers."),
+            key("dhcp6", Shape::Boolean, Default("false"), "The same in IPv6."),
+            key("addresses", Shape::List(&Shape::Text(&INTERFACE_ADDRESS)), Default("[]"), "Its addresses."),
+            key("routes", Shape::List(&Shape::Mapping(ROUTE)), Default("[]"), "Routes that lead through it."),
+            key("nameservers", Shape::Mapping(NAMESERVERS), Default("{}"), "Who is asked for names through it."),
+            key("mtu", Shape::Integer(1280, 9216), Optional("the device's own"), "Bytes of the largest packet."),
+        ]
+    };
+}
+
+const DEVICES: &[Key] = &[
+    key(
+        "ethernets",
+        Shape::Map(&INTERFACE, &Shape::Mapping(ETHERNET)),
+        Default("{}"),
+        "NICs, by their names; one with `match` may have any.",
+    ),
+    key("bonds", Shape::Map(&INTERFACE, &Shape::Mapping(BOND)), Default("{}"), "Several NICs as one."),
+    key("bridges", Shape::Map(&INTERFACE, &Shape::Mapping(BRIDGE)), Default("{}"), "Switches inside the machine."),
+    key("vlans", Shape::Map(&INTERFACE, &Shape::Mapping(VLAN)), Default("{}"), "Tagged networks on another device."),
+];
+
+const ETHERNET: &[Key] = device![
+    key("match", Shape::Mapping(MATCH), Optional("found by its name"), "How the NIC is found."),
+    key("set-name", Shape::Text(&INTERFACE), Optional("the name it has"), "Its new name; needs `match`."),
+];
+
+const MATCH: &[Key] = &[key(
+    "macaddress",
+    Shape::Text(&MAC),
+    Required("macaddress: 52:54:00:00:00:0b"),
+    "The NIC's own MAC address; no two machines have the same.",
+)];
+
+/// `interfaces` of bonds and bridges.
+const MEMBERS: Shape = Shape::List(&Shape::Text(&INTERFACE));
+
+const BOND: &[Key] = device![
+    key("interfaces", MEMBERS, Required("interfaces: [eth0, eth1]"), "Its members."),
+    key("parameters", Shape::Mapping(BOND_PARAMETERS), Default("{}"), "How it works."),
+];
+
+const BOND_PARAMETERS: &[Key] = &[
+    key(
+        "mode",
+        Shape::Choice {
+            built: &[
+                "balance-rr",
+                "active-backup",
+                "balance-xor",
+                "broadcast",
+                "802.3ad",
+                "balance-tlb",
+                "balance-alb",
+            ],
+            planned: &[],
+        },
+        Default("balance-rr"),
+        "How members share the work. The switch must know of all but `active-backup`, `balance-tlb` and `balance-alb`.",
+    ),
+    key(
+        "mii-monitor-interval",
+        Shape::Integer(1, 60000),
+        Default("100"),
+        "How often the members' links are looked at, in milliseconds. netplan's own default is never.",
+    ),
+    key(
+        "lacp-rate",
+        Shape::Choice { built: &["slow", "fast"], planned: &[] },
+        Optional("the kernel's, `slow`"),
+        "For `802.3ad`: whether the switch is to be heard every 30 seconds or every second.",
+    ),
+    key(
+        "transmit-hash-policy",
+        Shape::Choice { built: &["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4"], planned: &[] },
+        Optional("the kernel's, `layer2`"),
+        "What of a packet decides which member sends it.",
+    ),
+    key(
+        "primary",
+        Shape::Text(&INTERFACE),
+        Optional("all are alike"),
+        "For `active-backup`, `balance-tlb` and `balance-alb`: the member that is used while it works.",
+    ),
+];
+
+const BRIDGE: &[Key] = device![
+    key("interfaces", MEMBERS, Required("interfaces: [eth0]"), "Its members."),
+    key("parameters", Shape::Mapping(BRIDGE_PARAMETERS), Default("{}"), "How it works."),
+];
+
+const BRIDGE_PARAMETERS: &[Key] = &[
+    key("stp", Shape::Boolean, Default("true"), "Look for loops (spanning tree) before anything is forwarded."),
+    key(
+        "forward-delay",
+        Shape::Integer(0, 30),
+        Default("15"),
+        "With `stp`: seconds for each of its two phases of looking; at least 2.",
+    ),
+];
+
+const VLAN: &[Key] = device![
+    key("id", Shape::Integer(1, 4094), Required("id: 100"), "Its tag."),
+    key("link", Shape::Text(&INTERFACE), Required("link: eth0"), "The device whose packets carry the tag."),
+];
+
+const ROUTE: &[Key] = &[
+    key("to", Shape::Text(&DESTINATION), Required("to: default"), "Where it leads: a range, or `default`."),
+    key("via", Shape::Text(&ADDRESS), Required("via: 10.9.0.1"), "The gateway."),
+    key(
+        "metric",
+        Shape::Integer(0, 4_294_967_294),
+        Optional("0, in IPv6 1024"),
+        "Of two routes to one range the one with the lower metric is taken; DHCP's have 100.",
+    ),
+];
+
+const NAMESERVERS: &[Key] = &[
+    key(
+        "addresses",
+        Shape::List(&Shape::Text(&ADDRESS)),
+        Default("[]"),
+        "DNS servers. None: for the device that has `address`, the cluster's.",
+    ),
+    key(
+        "search",
+        Shape::List(&Shape::Text(&DNS_NAME)),
+        Default("[]"),
+        "Domains in which short names are looked up. None: as above.",
     ),
 ];

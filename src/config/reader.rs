@@ -190,6 +190,12 @@ impl<'n> Field<'n> {
         None
     }
 
+    /// One of the words of its shape, which mean nothing but themselves.
+    pub fn word(&self) -> Option<&'static str> {
+        let built = if let Shape::Choice { built, .. } = self.shape { built } else { &[] };
+        self.choice(&built.iter().map(|word| (*word, *word)).collect::<Vec<_>>())
+    }
+
     /// Says that this value is planned; `built` are the values that work.
     pub fn not_built(&self, built: &[&str]) {
         let what = match self.node.text() {
@@ -266,6 +272,23 @@ impl<'n> Field<'n> {
         }
     }
 
+    /// The entries of a mapping under keys that `parse` accepts; `None` for a key that it does not.
+    pub fn keyed<K>(
+        &self,
+        parse: impl Fn(&str) -> Result<K, Invalid>,
+    ) -> Option<impl Iterator<Item = (Option<Spanned<K>>, Self)>> {
+        let keyed = move |(key, field): (&Key, Self)| match parse(&key.text) {
+            Ok(parsed) => (Some(Spanned::new(parsed, key.span)), field),
+            Err(Invalid { problem, help }) => {
+                let message = format!("`{}`: {problem}", self.path);
+                let diagnostic = Diagnostic::error(Code::InvalidValue, key.span, message).help(help);
+                self.push(with_origin(diagnostic, key.origin));
+                (None, field)
+            }
+        };
+        Some(self.entries()?.into_iter().map(keyed))
+    }
+
     /// A mapping of texts under keys that `parse` accepts.
     pub fn map<K: Ord, V>(
         &self,
@@ -273,18 +296,10 @@ impl<'n> Field<'n> {
         read: impl Fn(&Self) -> Option<V>,
     ) -> Option<BTreeMap<K, V>> {
         let mut map = BTreeMap::new();
-        for (key, field) in self.entries()? {
-            let parsed = match parse(&key.text) {
-                Ok(parsed) => Some(parsed),
-                Err(Invalid { problem, help }) => {
-                    let message = format!("`{}`: {problem}", self.path);
-                    let diagnostic = Diagnostic::error(Code::InvalidValue, key.span, message).help(help);
-                    self.push(with_origin(diagnostic, key.origin));
-                    None
-                }
-            };
-            if let (Some(key), Some(value)) = (parsed, read(&field)) {
-                map.insert(key, value);
+        for (key, field) in self.keyed(parse)? {
+            let value = read(&field);
+            if let (Some(key), Some(value)) = (key, value) {
+                map.insert(key.value, value);
             }
         }
         Some(map)
@@ -293,22 +308,31 @@ impl<'n> Field<'n> {
     /// A mapping whose keys the schema fixes.
     pub fn fields(&self) -> Option<Fields<'n>> {
         match &self.node.kind {
-            Kind::Mapping(entries) => Some(Fields {
-                path: self.path.clone(),
-                span: self.node.span,
-                origin: self.node.origin,
-                entries,
-                absent: None,
-                keys: match self.shape {
-                    Shape::Mapping(keys) => keys,
-                    _ => &[],
-                },
-                context: self.context,
-            }),
+            Kind::Mapping(entries) => Some(self.fields_of(entries)),
             _ => {
                 self.wrong_type("a mapping", None);
                 None
             }
+        }
+    }
+
+    /// The same, where nothing means an empty one.
+    pub fn fields_or_none(&self) -> Option<Fields<'n>> {
+        if self.node.is_null() { Some(self.fields_of(&[])) } else { self.fields() }
+    }
+
+    fn fields_of(&self, entries: &'n [(Key, Node)]) -> Fields<'n> {
+        Fields {
+            path: self.path.clone(),
+            span: self.node.span,
+            origin: self.node.origin,
+            entries,
+            absent: None,
+            keys: match self.shape {
+                Shape::Mapping(keys) => keys,
+                _ => &[],
+            },
+            context: self.context,
         }
     }
 }
@@ -504,6 +528,7 @@ fn belongs(key: &str) -> Option<&'static str> {
         "masters" | "workers" | "machines" | "hosts" | "controlPlanes" => "nodes",
         "hostname" => "nodes[].name",
         "macAddress" | "hwaddr" => "nodes[].mac",
+        "macaddress" => "match.macaddress",
         "sshAuthorizedKeys" | "ssh_authorized_keys" | "sshKeys" => "users[].sshAuthorizedKeys",
         "window" => "bootstrap.window",
         "certificateValidityPeriod" => "pki.certificateValidityPeriod",

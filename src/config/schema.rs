@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::diagnostics::Spanned;
 use super::values::{
@@ -300,8 +300,10 @@ pub struct Node {
     pub address: Spanned<IpNet>,
     /// `mac`: when given, the NIC is matched by it.
     pub mac: Option<Spanned<MacAddress>>,
-    /// `interface`: when given, the NIC's name.
+    /// `interface`: when given, the NIC's name; with `network`, the device that gets `address`.
     pub interface: Option<Spanned<InterfaceName>>,
+    /// `network`, kind by kind in the document's order.
+    pub network: Vec<Device>,
     /// `certificates`: overrides `bootstrap.certificates` for this control plane.
     pub certificates: Option<Certificates>,
     /// `roles`: more role labels of a worker, as in `node-role.kubernetes.io/<role>`.
@@ -320,6 +322,157 @@ pub struct Node {
     pub format: Option<Format>,
     /// `os` of this node.
     pub os: Option<OperatingSystem>,
+}
+
+impl Node {
+    /// The device of `network` that holds `address`.
+    pub fn address_device(&self) -> Option<&Device> {
+        address_device(&self.network, self.interface.as_ref(), &self.address)
+    }
+
+    /// The name of the interface that holds `address`, where the document says it.
+    pub fn interface_name(&self) -> Option<&InterfaceName> {
+        match self.address_device() {
+            Some(device) => device.interface_name(),
+            None => self.interface.as_deref(),
+        }
+    }
+}
+
+/// The device that holds a node's address: the one that `interface` names, or else the first that lists the address.
+pub(super) fn address_device<'d>(
+    devices: &'d [Device],
+    interface: Option<&Spanned<InterfaceName>>,
+    address: &IpNet,
+) -> Option<&'d Device> {
+    devices.iter().find(|device| match interface {
+        Some(name) => device.name.value == name.value,
+        None => device.addresses.iter().any(|own| own.addr() == address.addr()),
+    })
+}
+
+/// One device of `nodes[].network`, with netplan's names and meanings.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its key: the interface's name, unless it is matched by MAC address.
+    pub name: Spanned<InterfaceName>,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// `dhcp4`, default false.
+    pub dhcp4: bool,
+    /// `dhcp6`, default false.
+    pub dhcp6: bool,
+    /// `addresses`, with prefix length.
+    pub addresses: Vec<Spanned<IpNet>>,
+    /// `routes`.
+    pub routes: Vec<Route>,
+    /// `nameservers.addresses`.
+    pub nameservers: Vec<Spanned<IpAddr>>,
+    /// `nameservers.search`.
+    pub search: Vec<DnsName>,
+    /// `mtu`.
+    pub mtu: Option<u16>,
+}
+
+impl Device {
+    /// The interface's name, where the document says it.
+    pub fn interface_name(&self) -> Option<&InterfaceName> {
+        match &self.kind {
+            DeviceKind::Ethernet { mac: Some(_), set_name } => set_name.as_deref(),
+            _ => Some(&self.name),
+        }
+    }
+
+    /// `interfaces` of a bond or bridge.
+    pub fn members(&self) -> &[Spanned<InterfaceName>] {
+        match &self.kind {
+            DeviceKind::Bond { interfaces, .. } | DeviceKind::Bridge { interfaces, .. } => interfaces,
+            _ => &[],
+        }
+    }
+
+    /// Whether DHCP gives it an address of the same family.
+    pub fn has_dhcp(&self, family: &IpAddr) -> bool {
+        if family.is_ipv4() { self.dhcp4 } else { self.dhcp6 }
+    }
+
+    /// Whether it has a default route of the same family.
+    pub fn has_default_route(&self, family: &IpAddr) -> bool {
+        self.routes.iter().any(|route| route.to.value == everything(family))
+    }
+}
+
+/// What a device is.
+#[derive(Debug, Clone)]
+pub enum DeviceKind {
+    /// One of `ethernets`.
+    Ethernet {
+        /// `match.macaddress`.
+        mac: Option<Spanned<MacAddress>>,
+        /// `set-name`.
+        set_name: Option<Spanned<InterfaceName>>,
+    },
+    /// One of `bonds`.
+    Bond {
+        /// `interfaces`.
+        interfaces: Vec<Spanned<InterfaceName>>,
+        /// `parameters`.
+        parameters: BondParameters,
+    },
+    /// One of `bridges`.
+    Bridge {
+        /// `interfaces`.
+        interfaces: Vec<Spanned<InterfaceName>>,
+        /// `parameters`.
+        parameters: BridgeParameters,
+    },
+    /// One of `vlans`.
+    Vlan {
+        /// `id`.
+        id: Spanned<u16>,
+        /// `link`.
+        link: Spanned<InterfaceName>,
+    },
+}
+
+/// `parameters` of a bond. Its words are those of the kernel, and so of netplan, systemd and NetworkManager.
+#[derive(Debug, Clone)]
+pub struct BondParameters {
+    /// `mode`, default balance-rr.
+    pub mode: &'static str,
+    /// `mii-monitor-interval` in milliseconds, default 100.
+    pub mii_monitor_interval: u32,
+    /// `lacp-rate`.
+    pub lacp_rate: Option<Spanned<&'static str>>,
+    /// `transmit-hash-policy`.
+    pub transmit_hash_policy: Option<&'static str>,
+    /// `primary`: one of the members.
+    pub primary: Option<Spanned<InterfaceName>>,
+}
+
+/// `parameters` of a bridge.
+#[derive(Debug, Clone)]
+pub struct BridgeParameters {
+    /// `stp`, default true.
+    pub stp: bool,
+    /// `forward-delay` in seconds, default 15.
+    pub forward_delay: Spanned<u8>,
+}
+
+/// One of a device's `routes`.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `to`; `default` is the whole range of `via`'s family.
+    pub to: Spanned<IpNet>,
+    /// `via`.
+    pub via: Spanned<IpAddr>,
+    /// `metric`.
+    pub metric: Option<u32>,
+}
+
+/// The range of all addresses of a family.
+pub fn everything(family: &IpAddr) -> IpNet {
+    if family.is_ipv4() { Ipv4Net::default().into() } else { Ipv6Net::default().into() }
 }
 
 /// `nodes[].role`.

@@ -360,7 +360,12 @@ mod table {
             "userDataLimit": {"size": "1MiB"},
             "nodes": [
                 {"name": "cp1", "role": "control-plane", "address": "10.9.0.11/24"},
-                {"name": "w1", "role": "worker", "address": "10.9.0.21/24", "userDataLimit": {"size": "1MiB"},
+                {"name": "w1", "role": "worker", "address": "10.9.0.21/24", "userDataLimit": {"size": "1MiB"}, "network": {
+                    "ethernets": {"eth0": {"dhcp4": true}, "eth1": {"match": {"macaddress": "52:54:00:00:00:21"}}, "eth2": {},
+                                  "eth3": {}},
+                    "bonds": {"bond0": {"interfaces": ["eth2"]}}, "bridges": {"br0": {"interfaces": ["eth3"]}},
+                    "vlans": {"vlan5": {"id": 5, "link": "eth1", "addresses": ["10.5.0.2/24"],
+                                        "routes": [{"to": "10.6.0.0/16", "via": "10.5.0.1"}]}}},
                  "files": [{"path": "/etc/motd", "content": "hello"}], "taints": [{"key": "a", "effect": "NoExecute"}]},
             ],
         })
@@ -381,6 +386,12 @@ mod table {
                     Shape::Keyed(_, keys) | Shape::List(&Shape::Mapping(keys)) => {
                         below(&format!("{pointer}/{}/0", key.name), keys, found);
                     }
+                    Shape::Map(_, &Shape::Mapping(keys)) => {
+                        let map = format!("{pointer}/{}", key.name);
+                        let base = base();
+                        let (name, _) = base.pointer(&map).unwrap().as_object().unwrap().iter().next_back().unwrap();
+                        below(&format!("{map}/{name}"), keys, found);
+                    }
                     _ => {}
                 }
             }
@@ -396,6 +407,10 @@ mod table {
         let mut place = &mut document;
         for part in pointer.split('/').skip(1) {
             place = match part.parse::<usize>() {
+                Ok(_) if place.is_null() => {
+                    *place = json!([{}]);
+                    &mut place[0]
+                }
                 Ok(index) => &mut place[index],
                 Err(_) => &mut place[part],
             };

@@ -190,7 +190,8 @@ impl FromStr for DnsName {
 }
 
 text_value! {
-    /// The name of a network interface, as Linux' `dev_valid_name` allows it.
+    /// The name of a network interface. Linux' `dev_valid_name` allows nearly anything; this is what systemd, netplan and
+    /// NetworkManager take as a name as well, and not as a pattern, a number or a word of their own.
     InterfaceName
 }
 
@@ -198,21 +199,24 @@ impl FromStr for InterfaceName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        const RULE: &str = "Linux allows 1 to 15 characters without `/`, `:` and blanks, as in `eth0` or `enp1s0`";
+        const RULE: &str = "use 1 to 15 letters, digits, `-`, `_` and `.`, as in `eth0` or `enp1s0`";
         if text.is_empty() {
             return Err(Invalid::new("interface name is empty", RULE));
         }
         if text.len() > 15 {
             return Err(Invalid::new(format!("interface name `{text}` has {} characters", text.chars().count()), RULE));
         }
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '/' | ':')) {
+        if let Some(bad) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
             return Err(Invalid::new(
                 format!("interface name `{text}` must not contain `{}`", bad.escape_debug()),
                 RULE,
             ));
         }
-        if matches!(text, "." | "..") {
+        if matches!(text, "." | ".." | "all" | "default") {
             return Err(Invalid::new(format!("`{text}` is not an interface name"), RULE));
+        }
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Invalid::new(format!("`{text}` is the number of an interface, not a name"), RULE));
         }
         Ok(Self(text.to_owned()))
     }
@@ -789,7 +793,7 @@ mod tests {
     #[test]
     fn interfaces_and_macs() {
         assert_eq!(good::<InterfaceName>("enp1s0.100"), "enp1s0.100");
-        for text in ["", "a/b", "eth 0", "eth0:1", "abcdefghijklmnop", ".", ".."] {
+        for text in ["", "a/b", "eth 0", "eth0:1", "eth*", "abcdefghijklmnop", ".", "..", "all", "17"] {
             bad::<InterfaceName>(text);
         }
         assert_eq!(good::<MacAddress>("52-54-00-AB-CD-EF"), "52:54:00:ab:cd:ef");

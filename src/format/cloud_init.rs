@@ -5,14 +5,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::boot::{self, TemplateError};
-use crate::bundle::{Bundle, BundleError, File, Network, unit_path};
+use crate::bundle::{Bundle, BundleError, File, unit_path};
 use crate::config::schema::User;
 use crate::yaml;
 
 use super::Tree;
+use super::network::netplan;
 
 #[derive(Serialize)]
 struct CloudConfig<'a> {
@@ -57,49 +58,6 @@ struct MetaData<'a> {
     local_hostname: &'a str,
 }
 
-#[derive(Serialize)]
-struct NetworkConfig {
-    version: u8,
-    ethernets: BTreeMap<String, Ethernet>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Ethernet {
-    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
-    matches: Option<Match>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    set_name: Option<String>,
-    dhcp4: bool,
-    dhcp6: bool,
-    addresses: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    routes: Vec<Route>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nameservers: Option<Nameservers>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtu: Option<u16>,
-}
-
-#[derive(Serialize)]
-struct Match {
-    macaddress: String,
-}
-
-#[derive(Serialize)]
-struct Route {
-    to: &'static str,
-    via: String,
-}
-
-#[derive(Serialize)]
-struct Nameservers {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    addresses: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    search: Vec<String>,
-}
-
 /// Adds user-data, meta-data, network-config and vendor-data to the folder `root`; returns the name of the first.
 ///
 /// # Errors
@@ -111,7 +69,7 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
     let meta_data = MetaData { instance_id: &bundle.instance_id, local_hostname: &bundle.hostname };
     tree.add(format!("{root}/meta-data"), yaml::to_string("meta-data", &meta_data)?);
     let network = match &bundle.network {
-        Some(network) => yaml::to_string("network-config", &network_config(network))?,
+        Some(network) => netplan::network_config(network)?,
         // Empty, not missing: over HTTP cloud-init would try again and again.
         None => String::new(),
     };
@@ -198,24 +156,4 @@ fn readable(text: &str) -> bool {
     text.chars().all(|c| {
         c == '\n' || c == '\t' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{85}')
     })
-}
-
-fn network_config(network: &Network) -> NetworkConfig {
-    let default = if network.address.addr().is_ipv6() { "::/0" } else { "0.0.0.0/0" };
-    let ethernet = Ethernet {
-        matches: network.mac.clone().map(|macaddress| Match { macaddress }),
-        // cloud-init renames only what it matched by address.
-        set_name: network.interface.clone().filter(|_| network.mac.is_some()),
-        dhcp4: false,
-        dhcp6: false,
-        addresses: vec![network.address.to_string()],
-        routes: network.gateway.iter().map(|gateway| Route { to: default, via: gateway.to_string() }).collect(),
-        nameservers: (!network.nameservers.is_empty() || !network.search.is_empty()).then(|| Nameservers {
-            addresses: network.nameservers.iter().map(ToString::to_string).collect(),
-            search: network.search.clone(),
-        }),
-        mtu: network.mtu,
-    };
-    let id = network.interface.clone().unwrap_or_else(|| "node".to_owned());
-    NetworkConfig { version: 2, ethernets: BTreeMap::from([(id, ethernet)]) }
 }

@@ -9,9 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::network::{network_manager, networkd};
 use super::{Tree, gzip};
 use crate::bundle::{Bundle, BundleError, File};
-use crate::os::HOME;
+use crate::os::{HOME, NetworkService};
 use crate::secrets::hexadecimal;
 
 const VERSION: &str = "3.3.0";
@@ -126,6 +127,11 @@ struct Unit<'a> {
 pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'static str, BundleError> {
     const NAME: &str = "config.ign";
     let hostname = File::of_root("/etc/hostname", 0o644, format!("{}\n", bundle.hostname));
+    let network = match (&bundle.network, bundle.system.network) {
+        (None, _) => Vec::new(),
+        (Some(network), NetworkService::Networkd) => networkd::files(network),
+        (Some(network), NetworkService::NetworkManager) => network_manager::files(network),
+    };
     let config = Config {
         ignition: Version { version: VERSION },
         passwd: Passwd {
@@ -146,7 +152,7 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
                 .iter()
                 .map(|directory| Directory { path: &directory.path, mode: directory.mode })
                 .collect(),
-            files: bundle.files.iter().chain([&hostname]).map(stored).collect(),
+            files: bundle.files.iter().chain([&hostname]).chain(&network).map(stored).collect(),
         },
         systemd: Systemd {
             units: bundle

@@ -4,6 +4,7 @@
 
 pub mod cloud_init;
 pub mod ignition;
+pub mod network;
 pub mod plain;
 
 use std::collections::BTreeMap;

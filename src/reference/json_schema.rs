@@ -83,6 +83,7 @@ impl Kind {
             Shape::Map(key, value) => {
                 let value = match value {
                     Shape::Text(form) if form.empty || self == Self::Overlay => or_null(self.shape(*value)),
+                    Shape::Mapping(_) => or_null(self.shape(*value)),
                     _ => self.shape(*value),
                 };
                 json!({"type": "object", "propertyNames": {"pattern": key.pattern}, "additionalProperties": value})

@@ -55,6 +55,7 @@ fn mappings() -> Vec<(String, &'static [Key])> {
             let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
             match key.shape {
                 Shape::Mapping(keys) => below(&path, keys, found),
+                Shape::Map(_, &Shape::Mapping(keys)) => below(&format!("{path}.NAME"), keys, found),
                 Shape::Keyed(_, keys) | Shape::List(&Shape::Mapping(keys)) => below(&format!("{path}[]"), keys, found),
                 _ => {}
             }

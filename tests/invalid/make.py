@@ -132,7 +132,7 @@ endpoint(
     "  vip: 10.9.0.10\n  kubeVip:\n    mode: bgp\n    loadBalancer: true\n    bgp: {as: 65000}\n",
 )
 node("planned-role", "", role="load-balancer")
-node("planned-node-keys", "    network: {bonds: {}}\n    proxmox: {vmid: 101}\n")
+node("planned-node-keys", "    proxmox: {vmid: 101}\n")
 
 # What machines with static addresses need.
 write("addresses-static-without-gateway",
@@ -269,6 +269,110 @@ node("addresses-network-address", "", address="10.9.0.0/24")
 node("addresses-broadcast-address", "", address="10.9.0.255/24")
 node("addresses-loopback", "", address="127.0.0.5/8")
 more("addresses-gateway-outside-subnet", "network: {gateway: 10.9.1.1}\n")
+
+# A machine's own network.
+SHARED = "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\n"
+
+
+def network(name, text, fields="", shared=SHARED):
+    """One more worker, with these devices."""
+    lines = "".join(f"      {line}\n" for line in text.strip("\n").splitlines())
+    write(f"network-{name}", HEAD + shared + NODES + "  - name: w2\n    role: worker\n    address: 10.9.0.22/24\n"
+          + fields + "    network:\n" + lines)
+
+
+ETH0 = "ethernets: {eth0: {addresses: [10.9.0.22/24]}, eth1: {}, eth2: {}}\n"
+network("name-of-two-kinds", ETH0 + "bonds: {eth0: {interfaces: [eth1, eth2]}}")
+network("set-name-taken", """\
+ethernets:
+  eth0: {addresses: [10.9.0.22/24]}
+  one: {match: {macaddress: 52:54:00:00:00:01}, set-name: eth0}
+  two: {match: {macaddress: 52:54:00:00:00:02}, set-name: lan1}
+  three: {match: {macaddress: 52:54:00:00:00:03}, set-name: lan1}
+""")
+network("unknown-member", ETH0 + "bonds: {bond0: {interfaces: [eth1, eth3]}}\nbridges: {br0: {interfaces: [eth4]}}")
+network("unknown-link", ETH0 + "vlans: {vlan5: {id: 5, link: bond0}}")
+network("unknown-interface", ETH0.replace("addresses: [10.9.0.22/24]", ""), "    interface: lan0\n")
+network("member-twice", ETH0 + "bonds: {bond0: {interfaces: [eth1, eth2, eth1]}}\nbridges: {br0: {interfaces: [eth2]}}")
+network("bridge-in-bridge", ETH0 + """\
+bonds: {bond0: {interfaces: [bond1]}, bond1: {interfaces: [eth1]}}
+bridges: {br0: {interfaces: [eth2]}, br1: {interfaces: [br0, bond0]}}
+""")
+network("member-with-settings", """\
+ethernets:
+  eth0: {addresses: [10.9.0.22/24]}
+  eth1: {dhcp4: true}
+  eth2: {addresses: [10.8.0.22/24]}
+  eth3: {nameservers: {addresses: [10.9.0.1]}}
+bonds: {bond0: {interfaces: [eth1, eth2]}}
+bridges: {br0: {interfaces: [eth3]}}
+""")
+network("member-gets-address", "ethernets: {eth0: {}}\nbonds: {bond0: {interfaces: [eth0]}}", "    interface: eth0\n")
+network("names-without-address", ETH0.replace("eth1: {}", "eth1: {nameservers: {addresses: [10.9.0.2]}}"))
+network("no-members", ETH0 + "bonds: {bond0: {interfaces: []}}\nbridges: {br0: {interfaces: []}}")
+network("loop", ETH0 + """\
+bonds: {bond0: {interfaces: [vlan5]}}
+vlans: {vlan5: {id: 5, link: br0}, vlan6: {id: 6, link: vlan5}}
+bridges: {br0: {interfaces: [bond0]}}
+""")
+network("address-nowhere", "ethernets: {eth0: {addresses: [10.9.0.23/24], dhcp6: true}}")
+network("address-with-other-prefix", "ethernets: {eth0: {addresses: [10.9.0.22/16]}}")
+network("address-on-two-devices", ETH0.replace("eth1: {}", "eth1: {addresses: [10.9.0.22/24]}"))
+network("address-of-another-node", ETH0.replace("eth1: {}", "eth1: {addresses: [10.9.0.11/24, 'fe80::1/64']}"))
+network("address-is-the-vip", ETH0.replace("eth1: {}", "eth1: {addresses: [10.9.0.10/24]}"))
+network("address-is-the-gateway", ETH0.replace("eth1: {}", "eth1: {addresses: [10.9.0.1/24]}"))
+network("address-unusable", ETH0.replace("eth1: {}", "eth1: {addresses: [127.0.0.2/8]}"))
+network("address-is-the-network", ETH0.replace("eth1: {}", "eth1: {addresses: [10.8.0.0/24]}"))
+network("address-in-service-range", ETH0.replace("eth1: {}", "eth1: {addresses: [10.96.0.5/16]}"))
+network("mac-beside", ETH0, "    mac: 52:54:00:00:00:22\n")
+network("mac-twice", """\
+ethernets:
+  eth0: {match: {macaddress: 52:54:00:00:00:01}, addresses: [10.9.0.22/24]}
+  eth1: {match: {macaddress: 52-54-00-00-00-01}}
+""")
+network("gateway-outside-subnet", ETH0.replace("eth1: {}", """\
+eth1: {addresses: [10.8.0.22/24], routes: [
+  {to: 10.7.0.0/16, via: 10.9.0.7}, {to: 10.6.0.0/16, via: 10.8.0.7}]}"""))
+network("gateway-of-other-family", ETH0.replace("[10.9.0.22/24]", "[10.9.0.22/24, 'fd00::22/64'], routes: [{to: '::/0', via: 10.9.0.1}]"))
+network("gateway-is-itself", ETH0.replace("eth1: {}", "eth1: {addresses: [10.8.0.1/24], routes: [{to: 10.7.0.0/16, via: 10.8.0.1}]}"))
+network("gateway-unusable", ETH0.replace("eth1: {}", "eth1: {addresses: [10.8.0.1/24], routes: [{to: 10.7.0.0/16, via: 224.0.0.1}]}"))
+network("shared-gateway-outside-subnet", "ethernets: {eth0: {addresses: [10.9.0.22/24]}}",
+        shared=SHARED.replace("10.9.0.1,", "10.8.0.1,"))
+network("two-default-routes", ETH0.replace("eth1: {}", """\
+eth1: {addresses: [10.8.0.22/24], routes: [{to: default, via: 10.8.0.1}, {to: 10.7.0.0/16, via: 10.8.0.1}]}"""))
+network("lacp-rate", ETH0 + "bonds: {bond0: {interfaces: [eth1], parameters: {mode: active-backup, lacp-rate: fast}}}")
+network("primary", ETH0.replace("eth2: {}", "eth2: {match: {macaddress: 52:54:00:00:00:02}}") + """\
+bonds:
+  bond0: {interfaces: [eth1], parameters: {mode: 802.3ad, primary: eth1}}
+  bond1: {interfaces: [eth2], parameters: {mode: active-backup, primary: eth1}}
+""")
+network("primary-without-name", ETH0.replace("eth1: {}", "eth1: {match: {macaddress: 52:54:00:00:00:01}}") + """\
+bonds: {bond0: {interfaces: [eth1, eth2], parameters: {mode: active-backup, primary: eth1}}}
+""")
+network("forward-delay", ETH0 + "bridges: {br0: {interfaces: [eth1], parameters: {forward-delay: 0}}}")
+network("vlan-twice", ETH0 + "vlans: {one: {id: 5, link: eth0}, two: {id: 5, link: eth0}, three: {id: 5, link: eth1}}")
+network("set-name-without-match", ETH0.replace("eth1: {}", "eth1: {set-name: lan1}"))
+network("vlan-mtu", "ethernets: {eth0: {}, eth1: {mtu: 1400}}\nvlans: {vlan5: {id: 5, link: eth0}, vlan6: {id: 6, link: eth1, mtu: 1500}}",
+        "    interface: vlan5\n", SHARED.replace("}", ", mtu: 9000}"))
+network("nameserver-in-service-range", ETH0.replace("eth1: {}", "eth1: {addresses: [10.8.0.22/24], nameservers: {addresses: [10.96.0.10]}}"))
+network("without-gateway", "ethernets: {eth0: {addresses: [10.9.0.22/24]}}", shared=SHARED.replace("gateway: 10.9.0.1, ", ""))
+network("of-dhcp-uses-nothing-shared", "ethernets: {eth0: {dhcp4: true}}")
+write("network-kube-vip-interface", HEAD.replace("10.9.0.10}", "10.9.0.10, kubeVip: {interface: eth0}}") + SHARED + NODES.replace(
+    "{name: cp1, role: control-plane, address: 10.9.0.11/24}", """\
+name: cp1
+    role: control-plane
+    address: 10.9.0.11/24
+    interface: up
+    network: {ethernets: {up: {match: {macaddress: 52:54:00:00:00:0b}, set-name: lan0}}}"""))
+network("shape", """\
+ethernets:
+  eth0: {adresses: [10.9.0.22/24], macaddress: 52:54:00:00:00:01, match: {}}
+  eth0:1: {}
+bonds: {bond0: {parameters: {mode: lacp, mii-monitor-interval: "100", primary: eth*}}}
+vlans: {vlan5: {id: 4095}}
+renderer: networkd
+""")
+(HERE / "network-shape.yaml").rename(HERE / "many-network-shape.yaml")
 
 # Ranges.
 kubernetes("ranges-pods-and-services-overlap", "  podSubnet: 10.96.0.0/16\n")

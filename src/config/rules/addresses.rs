@@ -1,7 +1,7 @@
 //! Addresses: VIP, gateway and nodes, and that each can do its work on one layer 2 network.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
@@ -9,7 +9,7 @@ use super::Subject;
 use super::ranges::{family, overlap};
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Diagnostic, Span, Spanned};
-use crate::config::schema::Role;
+use crate::config::schema::{Device, Role};
 
 pub(super) fn check(subject: &Subject<'_>) {
     unusable(subject);
@@ -31,8 +31,14 @@ fn addresses<'n>(subject: &Subject<'n>) -> impl Iterator<Item = (Spanned<IpNet>,
     })
 }
 
+pub(super) fn is_link_local(address: IpAddr) -> bool {
+    why_unusable(address) == Some(LINK_LOCAL)
+}
+
+const LINK_LOCAL: &str = "a link-local address";
+
 /// Why no machine can be reached at an address.
-fn why_unusable(address: IpAddr) -> Option<&'static str> {
+pub(super) fn why_unusable(address: IpAddr) -> Option<&'static str> {
     if address.is_unspecified() {
         return Some("the unspecified address");
     }
@@ -43,11 +49,11 @@ fn why_unusable(address: IpAddr) -> Option<&'static str> {
         return Some("a multicast address");
     }
     match address {
-        IpAddr::V4(v4) if v4.is_link_local() => Some("a link-local address"),
+        IpAddr::V4(v4) if v4.is_link_local() => Some(LINK_LOCAL),
         IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] >= 240 || v4.octets()[0] == 0 => {
             Some("a reserved address")
         }
-        IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("a link-local address"),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(LINK_LOCAL),
         _ => None,
     }
 }
@@ -66,13 +72,14 @@ fn unusable(subject: &Subject<'_>) {
         refuse(vip.value, vip.span, "the VIP");
     }
     // fe80:: is a usual gateway in IPv6.
-    if let Some(gateway) =
-        subject.draft.network.gateway.filter(|gateway| why_unusable(gateway.value) != Some("a link-local address"))
-    {
+    if let Some(gateway) = subject.draft.network.gateway.filter(|gateway| !is_link_local(gateway.value)) {
         refuse(gateway.value, gateway.span, "the gateway");
     }
     for (address, ..) in addresses(subject) {
         refuse(address.addr(), address.span, "a node's address");
+    }
+    for address in other_addresses(subject).filter(|address| !is_link_local(address.addr())) {
+        refuse(address.addr(), address.span, "a device's address");
     }
 }
 
@@ -99,7 +106,7 @@ fn not_hosts(subject: &Subject<'_>) {
             subject.push(Diagnostic::error(Code::NotAHostAddress, span, message).help(help));
         }
     };
-    for (address, ..) in addresses(subject) {
+    for address in addresses(subject).map(|(address, ..)| address).chain(other_addresses(subject)) {
         refuse(address.addr(), address.value, address.span);
     }
     if let Some((vip, net)) =
@@ -114,6 +121,11 @@ fn not_hosts(subject: &Subject<'_>) {
     }
 }
 
+/// What devices have besides the nodes' addresses.
+fn other_addresses<'n>(subject: &Subject<'n>) -> impl Iterator<Item = Spanned<IpNet>> {
+    subject.nodes().flat_map(|(node, _)| node.other_addresses().map(|(address, _)| address))
+}
+
 fn gateway(subject: &Subject<'_>) {
     let Some(gateway) = subject.draft.network.gateway else { return };
     let mut outside = BTreeSet::new();
@@ -126,17 +138,32 @@ fn gateway(subject: &Subject<'_>) {
             );
         }
     }
-    // Machines with neither `mac` nor `interface` get their routes elsewhere.
-    let anybody = subject.nodes().any(|(node, _)| node.mac.is_some() || node.interface.is_some());
+    for address in other_addresses(subject).filter(|address| address.addr() == gateway.value) {
+        subject.push(
+            Diagnostic::error(Code::AddressIsGateway, address.span, "a device has the gateway's address")
+                .also(gateway.span, "the gateway")
+                .help("give the device an address of its own"),
+        );
+    }
+    // Machines that get no address from here get their routes elsewhere.
+    let anybody = subject.nodes().any(|(node, _)| node.address_key().is_some());
     for (node, _) in subject.nodes() {
         let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
         let Some(address) = node.address else { continue };
-        if anybody && node.mac.is_none() && node.interface.is_none() {
+        if anybody && node.address_key().is_none() {
+            continue;
+        }
+        let device = node.address_device();
+        // With a default route of its own it does not get this one; with DHCP its subnets cannot be known.
+        if device.is_some_and(|device| device.has_default_route(&gateway) || device.has_dhcp(&gateway)) {
             continue;
         }
         // One message a subnet, not one a node. A link-local gateway is in every IPv6 subnet.
         let link_local = matches!(gateway.value, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        let reachable = if link_local { address.addr().is_ipv6() } else { address.contains(&gateway.value) };
+        let more = device.into_iter().flat_map(|device| &device.addresses);
+        let reachable = more
+            .chain([&address])
+            .any(|net| if link_local { net.addr().is_ipv6() } else { net.contains(&gateway.value) });
         if !reachable && outside.insert(address.trunc()) {
             let message =
                 format!("the gateway {} is outside the subnet {} of `{name}`", gateway.value, address.trunc());
@@ -195,6 +222,13 @@ fn vip_taken(subject: &Subject<'_>) {
                 .help(HELP),
         );
     }
+    for address in other_addresses(subject).filter(|address| address.addr() == vip.value) {
+        subject.push(
+            Diagnostic::error(Code::VipTaken, vip.span, format!("the VIP {} is the address of a device", vip.value))
+                .also(address.span, "the device's")
+                .help(HELP),
+        );
+    }
     if let Some(gateway) = subject.draft.network.gateway.filter(|gateway| gateway.value == vip.value) {
         subject.push(
             Diagnostic::error(Code::VipTaken, vip.span, format!("the VIP {} is the gateway's address", vip.value))
@@ -228,49 +262,48 @@ fn vip_ranges(subject: &Subject<'_>) {
 /// What a machine that gets its address from hagen does not get from elsewhere. A key that is written, even with
 /// nothing, says that it is meant so.
 fn static_machines(subject: &Subject<'_>) {
-    let machine = subject.nodes().find_map(|(node, place)| {
-        // IPv6 routers announce themselves, and nameservers too.
-        node.address.filter(|address| address.addr().is_ipv4())?;
-        let (key, what) = match (&node.mac, &node.interface) {
-            (Some(_), _) => ("mac", "`mac`"),
-            (None, Some(_)) => ("interface", "`interface`"),
-            (None, None) => return None,
-        };
-        Some((place.key(key).key, what, node.name.as_ref().map_or("?", |name| name.value.as_str())))
-    });
-    let Some((place, key, name)) = machine else { return };
-    for (network_key, code, what, help) in [
-        (
-            "gateway",
-            Code::NoGateway,
-            "gateway",
-            "add `network: {gateway: 10.9.0.1}`, or `gateway: null` if it needs none",
-        ),
-        (
-            "nameservers",
-            Code::NoNameserver,
-            "nameserver",
-            "add `network: {nameservers: [10.9.0.1]}`, or `nameservers: []` if it needs none",
-        ),
-    ] {
-        if subject.at(&["network", network_key]).node.is_none() {
-            let message = format!("`{name}` gets its address from the bundle ({key}), but no {what}");
+    let warn = |key, code, what: &str, help: &str, has_own: fn(&Device) -> bool| {
+        if subject.at(&["network", key]).node.is_some() {
+            return;
+        }
+        let machine = subject.nodes().find_map(|(node, place)| {
+            // IPv6 routers announce themselves, and nameservers too.
+            node.address.filter(|address| address.addr().is_ipv4())?;
+            let key = node.address_key().filter(|_| node.network_is_whole && !node.network.iter().any(has_own))?;
+            Some((place.key(&key).key, key, node.name.as_ref().map_or("?", |name| name.value.as_str())))
+        });
+        if let Some((place, key, name)) = machine {
+            let message = format!("`{name}` gets its address from the bundle (`{key}`), but no {what}");
             subject.push(Diagnostic::warning(code, place, message).help(help));
         }
-    }
+    };
+    warn(
+        "gateway",
+        Code::NoGateway,
+        "gateway",
+        "add `network: {gateway: 10.9.0.1}`, or `gateway: null` if it needs none",
+        |device| device.dhcp4 || device.has_default_route(&IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    );
+    warn(
+        "nameservers",
+        Code::NoNameserver,
+        "nameserver",
+        "add `network: {nameservers: [10.9.0.1]}`, or `nameservers: []` if it needs none",
+        |device| device.dhcp4 || device.dhcp6 || !device.nameservers.is_empty(),
+    );
 }
 
 fn unused_network(subject: &Subject<'_>) {
-    if subject.nodes().any(|(node, _)| node.mac.is_some() || node.interface.is_some()) {
+    if subject.nodes().any(|(node, _)| node.address_key().is_some()) {
         return;
     }
     for key in ["gateway", "nameservers", "search", "mtu"] {
         let place = subject.at(&["network", key]);
         if place.node.is_some_and(|node| !node.is_empty()) {
-            let message = format!("no machine uses `network.{key}`: none has `mac` or `interface`");
+            let message = format!("no machine uses `network.{key}`: none gets its address from its bundle");
             subject.push(
                 Diagnostic::warning(Code::UnusedNetwork, place.key, message)
-                    .help("give the nodes `mac` or `interface`, or leave it to their image or DHCP"),
+                    .help("give the nodes `mac`, `interface` or `network`, or leave it to their image or DHCP"),
             );
         }
     }
@@ -279,8 +312,10 @@ fn unused_network(subject: &Subject<'_>) {
 fn nameservers(subject: &Subject<'_>) {
     let kubernetes = &subject.draft.kubernetes;
     let list = subject.at(&["network", "nameservers"]);
-    for (index, server) in subject.draft.network.nameservers.iter().enumerate() {
-        let place = list.item(index).span;
+    let shared = subject.draft.network.nameservers.iter().enumerate();
+    let shared = shared.map(|(index, server)| (server, list.item(index).span));
+    let own = subject.nodes().flat_map(|(node, _)| &node.network).flat_map(|device| &device.nameservers);
+    for (server, place) in shared.chain(own.map(|server| (&server.value, server.span))) {
         // A machine can have its own resolver; but CoreDNS, which gets this list, would ask itself.
         if let Some(why) = why_unusable(*server) {
             let message = format!("{server} is {why}, and cannot be a nameserver");

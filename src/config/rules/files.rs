@@ -58,8 +58,12 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/cloud/cloud-init.disabled", "hagen writes it when the machine is complete"),
 ];
 
-/// Units of hagen's own.
-const OWNED_UNITS: &str = "/etc/systemd/system/hagen-";
+/// How the paths of hagen's own files begin in folders that others use as well.
+const OWNED_PREFIXES: &[(&str, &str)] = &[
+    ("/etc/systemd/system/hagen-", "hagen keeps its units there"),
+    ("/etc/systemd/network/10-hagen-", "the network is `nodes[].network`"),
+    ("/etc/NetworkManager/system-connections/hagen-", "the network is `nodes[].network`"),
+];
 
 /// Reads an absolute path without detours.
 pub(in crate::config) fn plain_path(text: &str) -> Result<String, Invalid> {
@@ -106,8 +110,8 @@ pub(super) fn check(subject: &Subject<'_>) {
 
 /// Who owns a path, if not the user.
 fn owner_of(subject: &Subject<'_>, path: &str) -> Option<&'static str> {
-    if path.starts_with(OWNED_UNITS) {
-        return Some("hagen keeps its units there");
+    if let Some((_, help)) = OWNED_PREFIXES.iter().find(|(prefix, _)| path.starts_with(prefix)) {
+        return Some(help);
     }
     if path.starts_with("/etc/systemd/") && path.ends_with(".d/10-hagen.conf") {
         return Some("use a drop-in of another name beside it");
@@ -129,7 +133,7 @@ pub(super) fn below(inner: &str, outer: &str) -> bool {
 
 /// Which file of hagen's cannot be beside this path.
 fn conflict(path: &str) -> Option<&'static str> {
-    let owned = OWNED_DIRECTORIES.iter().chain(OWNED_FILES).map(|(owned, _)| *owned).chain([OWNED_UNITS]);
+    let owned = OWNED_DIRECTORIES.iter().chain(OWNED_FILES).chain(OWNED_PREFIXES).map(|(owned, _)| *owned);
     owned
         .into_iter()
         .find(|owned| below(owned, path))

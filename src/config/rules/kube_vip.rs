@@ -81,7 +81,7 @@ fn interface(subject: &Subject<'_>) {
     let place = subject.at(&["endpoint", "kubeVip", "interface"]);
     let planes = subject.draft.nodes.iter().flatten();
     let planes = planes.filter(|node| node.role.is_some_and(|role| role.value == Role::ControlPlane));
-    for (node, own) in planes.filter_map(|node| Some((node, node.interface.as_ref()?))) {
+    for (node, own) in planes.filter_map(|node| Some((node, node.interface_name()?))) {
         if own.value.as_str() != wanted.as_str() {
             let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
             let message = format!("kube-vip is to use `{}`, but `{name}` has its address on `{}`", wanted, own.value);

@@ -11,6 +11,7 @@ pub(super) mod files;
 pub(super) mod images;
 pub(super) mod kube_vip;
 pub(super) mod labels;
+mod network;
 mod nodes;
 mod ranges;
 mod systems;
@@ -47,6 +48,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     systems::check(subject);
     labels::check(subject);
     addresses::check(subject);
+    network::check(subject);
 }
 
 impl<'n> Subject<'n> {

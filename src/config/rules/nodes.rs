@@ -1,9 +1,14 @@
 //! Nodes: who there is, and what each may have.
 
+use std::net::IpAddr;
+
 use super::Subject;
+use super::addresses::is_link_local;
 use crate::config::catalogue::Code;
-use crate::config::diagnostics::{Diagnostic, Span};
-use crate::config::schema::Role;
+use crate::config::decode::NodeDraft;
+use crate::config::diagnostics::{Diagnostic, Span, Spanned};
+use crate::config::schema::{DeviceKind, Role};
+use crate::config::values::MacAddress;
 
 /// Names that every machine's /etc/hosts or the cluster's certificates give a meaning.
 const RESERVED_NAMES: &[&str] =
@@ -26,16 +31,30 @@ fn duplicates(subject: &Subject<'_>) {
     );
     subject.duplicates(
         Code::DuplicateAddress,
-        drafts.iter().filter_map(|node| node.address).map(|address| (address.addr(), address.span)),
-        |address| format!("two nodes have the address {address}"),
-        "give each node an address of its own",
+        drafts.iter().flat_map(addresses),
+        |address| format!("the address {address} is given twice"),
+        "give each device of each machine an address of its own",
     );
     subject.duplicates(
         Code::DuplicateMac,
-        drafts.iter().filter_map(|node| node.mac.as_ref()).map(|mac| (mac.value.as_str(), mac.span)),
-        |mac| format!("two nodes have the MAC address {mac}"),
-        "a machine finds its bundle by its own MAC address",
+        drafts.iter().flat_map(macs).map(|mac| (mac.value.as_str(), mac.span)),
+        |mac| format!("the MAC address {mac} is given twice"),
+        "a machine finds its bundle, and its interfaces, by its own MAC addresses",
     );
+}
+
+/// The node's address, and the others of its devices.
+fn addresses(node: &NodeDraft) -> impl Iterator<Item = (IpAddr, Span)> {
+    let others = node.other_addresses().map(|(address, _)| address);
+    node.address.into_iter().chain(others.filter(|net| !is_link_local(net.addr()))).map(|net| (net.addr(), net.span))
+}
+
+fn macs(node: &NodeDraft) -> impl Iterator<Item = &Spanned<MacAddress>> {
+    let own = node.network.iter().filter_map(|device| match &device.kind {
+        DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
+        _ => None,
+    });
+    node.mac.iter().chain(own)
 }
 
 fn reserved_names(subject: &Subject<'_>) {

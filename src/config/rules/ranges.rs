@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use super::Subject;
+use super::addresses::is_link_local;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::{Diagnostic, Spanned};
 use crate::config::schema::Role;
@@ -254,7 +255,8 @@ fn overlaps(subject: &Subject<'_>) {
     // One message a subnet, not one a node.
     let mut subnets: BTreeMap<IpNet, Spanned<IpNet>> = BTreeMap::new();
     for (node, _) in subject.nodes() {
-        if let Some(address) = node.address {
+        let others = node.other_addresses().map(|(address, _)| address).filter(|net| !is_link_local(net.addr()));
+        for address in node.address.into_iter().chain(others) {
             subnets.entry(address.trunc()).or_insert(address);
         }
     }
