@@ -270,7 +270,7 @@ fn static_machines(subject: &Subject<'_>) {
             // IPv6 routers announce themselves, and nameservers too.
             node.address.filter(|address| address.addr().is_ipv4())?;
             let key = node.address_key().filter(|_| node.network_is_whole && !node.network.iter().any(has_own))?;
-            Some((place.key(&key).key, key, node.name.as_ref().map_or("?", |name| name.value.as_str())))
+            Some((place.key(key).key, key, node.name.as_ref().map_or("?", |name| name.value.as_str())))
         });
         if let Some((place, key, name)) = machine {
             let message = format!("`{name}` gets its address from the bundle (`{key}`), but no {what}");

@@ -16,7 +16,7 @@ use crate::config::values::InterfaceName;
 
 pub(super) fn check(subject: &Subject<'_>) {
     for (node, place) in subject.nodes().filter(|(node, _)| !node.network.is_empty()) {
-        let machine = Machine::new(subject, node, place.key(&"network"));
+        let machine = Machine::new(subject, node, place.key("network"));
         machine.names();
         machine.parameters();
         machine.vlans();
