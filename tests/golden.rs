@@ -1,5 +1,6 @@
-//! Golden trees: everything that is rendered for one, three and five control planes, byte for byte. They prove that
-//! nothing changed, not that it works. `HAGEN_BLESS=1 cargo test --test golden` writes them anew; read the diff.
+//! Golden trees: everything that is rendered for one, three and five control planes, and for every operating system, byte
+//! for byte. They prove that nothing changed, not that it works. `HAGEN_BLESS=1 cargo test --test golden` writes them
+//! anew; read the diff.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
@@ -71,4 +72,9 @@ fn three_control_planes() {
 #[test]
 fn five_control_planes() {
     check("five");
+}
+
+#[test]
+fn operating_systems() {
+    check("systems");
 }

@@ -71,7 +71,7 @@ class Ignited(Life):
     """The same where Ignition delivers: once, before the first boot."""
 
     # Networks are files of the system's own; tests/formats/network looks at them.
-    own = ("/etc/systemd/network/", "/etc/NetworkManager/system-connections/")
+    own = ("/etc/systemd/network", "/etc/NetworkManager")
 
     @functools.cached_property
     def first(self):
