@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod config;
 pub mod format;
 pub mod kubernetes;
+pub mod media;
 pub mod os;
 pub mod pki;
 pub mod reference;

@@ -11,15 +11,18 @@ use crate::config::diagnostics::{Severity, render_without_text};
 use crate::config::schema::{Credentials, Document, UserDataLimit};
 use crate::format::{Entry, Tree, cloud_init, gzip, ignition, plain};
 use crate::kubernetes::certificates;
+use crate::media::{MEDIA, Machine, MediaError, Medium, Site};
 use crate::os::Format;
 use crate::pki::kubeconfig;
 use crate::secrets::{Secrets, hexadecimal};
 
 /// What to render besides the seeds.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Also the plain tree of every node.
     pub plain_tree: bool,
+    /// Media by name, besides those of the document.
+    pub media: Vec<String>,
 }
 
 /// What was rendered.
@@ -79,6 +82,9 @@ pub enum RenderError {
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A medium cannot be written.
+    #[error(transparent)]
+    Media(#[from] MediaError),
     /// Bundles are larger than their carriers take.
     #[error("{} bundles are too large", .0.len())]
     TooLarge(Vec<TooLarge>),
@@ -133,13 +139,13 @@ pub fn render(
     document: &Document,
     secrets: &Secrets,
     inputs: &[&[u8]],
-    options: Options,
+    options: &Options,
 ) -> Result<Rendered, RenderError> {
     let cluster = Cluster::resolve(document, secrets.issued_at());
     let material = Material::derive(&cluster, secrets).map_err(BundleError::from)?;
     let mut tree = Tree::default();
     let mut nodes = Vec::new();
-    let mut too_large = Vec::new();
+    let (mut machines, mut too_large) = (Vec::new(), Vec::new());
     for node in &cluster.nodes {
         let bundle = Bundle::assemble(&cluster, node, &material)?;
         let root = format!("nodes/{}", node.name());
@@ -158,6 +164,7 @@ pub fn render(
         if options.plain_tree {
             plain::encode(&mut tree, &format!("{root}/rootfs"), &bundle);
         }
+        machines.push(Machine::new(&cluster, node, &bundle, &tree)?);
         nodes.push(NodeSummary {
             name: node.name().to_owned(),
             part: node.part,
@@ -175,6 +182,13 @@ pub fn render(
 
     if !too_large.is_empty() {
         return Err(RenderError::TooLarge(too_large));
+    }
+
+    let site = Site { cluster: &cluster, machines };
+    let wanted =
+        |medium: &Medium| document.media.contains(&medium.name) || options.media.iter().any(|name| name == medium.name);
+    for medium in MEDIA.iter().filter(|medium| wanted(medium)) {
+        (medium.write)(&site, &mut tree)?;
     }
 
     let admin = certificates::admin();

@@ -150,8 +150,8 @@ fn run(text: &str, folder: &Path, rendered: bool) -> Outcome {
         Ok((document, _)) => {
             if rendered {
                 let inputs = [text.as_bytes()];
-                let options = hagen::render::Options { plain_tree: false };
-                if let Err(error) = render(&document, &support::secrets(), &inputs, options) {
+                let options = hagen::render::Options::default();
+                if let Err(error) = render(&document, &support::secrets(), &inputs, &options) {
                     assert!(!error.to_string().is_empty());
                     return Outcome::Reports;
                 }

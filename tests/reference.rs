@@ -66,7 +66,8 @@ fn the_schema_is_valid_and_accepts_every_example() {
     let schema: Value = serde_json::from_str(&json_schema(Kind::Document)).unwrap();
     assert!(jsonschema::meta::is_valid(&schema));
     let validator = validator();
-    let golden = ["one", "three", "five", "systems"].map(|name| root().join(format!("tests/golden/{name}/cluster.yaml")));
+    let golden =
+        ["one", "three", "five", "systems"].map(|name| root().join(format!("tests/golden/{name}/cluster.yaml")));
     for path in documents("examples").into_iter().chain(golden) {
         let document = json(&path).unwrap();
         let errors: Vec<String> =

@@ -13,8 +13,10 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use hagen::config::values::ClusterName;
+use hagen::media::MEDIA;
 use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
@@ -137,6 +139,9 @@ pub struct RenderArguments {
     /// Also write each node's files in the clear, under nodes/NAME/rootfs
     #[arg(long)]
     pub tree: bool,
+    /// Also write what carries the bundles, besides the document's `media`
+    #[arg(long, value_name = "MEDIUM", value_delimiter = ',', value_parser = PossibleValuesParser::new(MEDIA.map(|medium| medium.name)))]
+    pub media: Vec<String>,
     /// Warnings are errors
     #[arg(long)]
     pub strict: bool,

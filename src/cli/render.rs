@@ -47,12 +47,13 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         .chain(files.iter().flat_map(|((_, name), bytes)| [name.as_bytes(), bytes.as_slice()]))
         .collect();
     let rendered =
-        render(&document, &secrets, &inputs, Options { plain_tree: arguments.tree }).map_err(|error| match error {
+        render(&document, &secrets, &inputs, &Options { plain_tree: arguments.tree, media: arguments.media.clone() })
+            .map_err(|error| match error {
             RenderError::TooLarge(bundles) => {
                 let said: Vec<String> = bundles.iter().map(|bundle| bundle.render(colour)).collect();
                 Failure::Input(format!("{}\nnothing was written", said.join("\n")))
             }
-            RenderError::Bundle(error) => Failure::Input(format!("error: {error}")),
+            error => Failure::Input(format!("error: {error}")),
         })?;
     warn_of_expiry(rendered.certificates_until, now, arguments.strict)?;
     output::write(&rendered.tree, &arguments.out)?;

@@ -43,6 +43,7 @@ pub(super) struct Draft {
     pub network: Network,
     pub containerd: Containerd,
     pub user_data_limit: Option<UserDataLimit>,
+    pub media: Vec<&'static str>,
     pub manifests: Vec<Manifest>,
     pub users: Vec<User>,
     pub files: Vec<File>,
@@ -88,6 +89,7 @@ impl Draft {
             network: self.network,
             containerd: self.containerd,
             user_data_limit: self.user_data_limit,
+            media: self.media,
             manifests: self.manifests,
             users: self.users,
             files: self.files,
@@ -178,6 +180,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let extra_config = containerd.optional("extraConfig", toml_table);
     containerd.finish();
     let user_data_limit = fields.optional("userDataLimit", user_data_limit);
+    let media = fields.or("media", Vec::new(), |field| field.list(Field::word));
     let manifests = fields.or("manifests", Vec::new(), |field| field.list(manifest));
     let users = fields.or("users", Vec::new(), |field| field.list(user));
     let files = fields.or("files", Vec::new(), |field| field.list(file));
@@ -199,6 +202,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         network,
         containerd,
         user_data_limit,
+        media,
         manifests,
         users,
         files,

@@ -229,9 +229,9 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key(
         "media",
-        Shape::List(&Shape::Choice { built: &[], planned: &["iso", "proxmox", "pxe", "libvirt", "usb"] }),
-        Planned(&[]),
-        "What carries the bundles to the machines.",
+        Shape::List(&Shape::Choice { built: &["iso"], planned: &["proxmox", "pxe", "libvirt", "usb"] }),
+        Default("[]"),
+        "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine.",
     ),
 ];
 

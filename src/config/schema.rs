@@ -41,6 +41,8 @@ pub struct Document {
     pub containerd: Containerd,
     /// `userDataLimit`: what carries user-data, or config.ign, to every machine takes no more than this.
     pub user_data_limit: Option<UserDataLimit>,
+    /// `media`: what carries the bundles, by name.
+    pub media: Vec<&'static str>,
     /// `manifests`: applied once the API answers, in this order.
     pub manifests: Vec<Manifest>,
     /// `users`: accounts on every node.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::boot::{self, TemplateError};
 use crate::bundle::{Bundle, BundleError, File, unit_path};
 use crate::config::schema::User;
-use crate::yaml;
+use crate::yaml::{self, YamlError};
 
 use super::Tree;
 use super::network::netplan;
@@ -58,16 +58,27 @@ struct MetaData<'a> {
     local_hostname: &'a str,
 }
 
+/// The files of a seed.
+pub const FILES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];
+
+/// What names the machine and its first boot.
+///
+/// # Errors
+/// [`YamlError`] when it cannot be written.
+pub fn meta_data(bundle: &Bundle<'_>) -> Result<String, YamlError> {
+    let meta_data = MetaData { instance_id: &bundle.instance_id, local_hostname: &bundle.hostname };
+    yaml::to_string("meta-data", &meta_data)
+}
+
 /// Adds user-data, meta-data, network-config and vendor-data to the folder `root`; returns the name of the first.
 ///
 /// # Errors
 /// [`BundleError`] when a value cannot be written.
 pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'static str, BundleError> {
-    const NAME: &str = "user-data";
+    let [name, ..] = FILES;
     let configuration = yaml::to_string("user-data", &cloud_config(bundle)?)?;
-    tree.add(format!("{root}/{NAME}"), format!("#cloud-config\n{configuration}"));
-    let meta_data = MetaData { instance_id: &bundle.instance_id, local_hostname: &bundle.hostname };
-    tree.add(format!("{root}/meta-data"), yaml::to_string("meta-data", &meta_data)?);
+    tree.add(format!("{root}/{name}"), format!("#cloud-config\n{configuration}"));
+    tree.add(format!("{root}/meta-data"), meta_data(bundle)?);
     let network = match &bundle.network {
         Some(network) => netplan::network_config(network)?,
         // Empty, not missing: over HTTP cloud-init would try again and again.
@@ -75,7 +86,7 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
     };
     tree.add(format!("{root}/network-config"), network);
     tree.add(format!("{root}/vendor-data"), "#cloud-config\n{}\n");
-    Ok(NAME)
+    Ok(name)
 }
 
 fn cloud_config<'a>(bundle: &'a Bundle<'_>) -> Result<CloudConfig<'a>, TemplateError> {

@@ -15,6 +15,9 @@ use crate::bundle::{Bundle, BundleError, File};
 use crate::os::{HOME, NetworkService};
 use crate::secrets::hexadecimal;
 
+/// What it is called.
+pub const FILE: &str = "config.ign";
+
 const VERSION: &str = "3.3.0";
 
 #[derive(Serialize)]
@@ -125,7 +128,6 @@ struct Unit<'a> {
 /// # Errors
 /// [`BundleError`] when a value cannot be written.
 pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'static str, BundleError> {
-    const NAME: &str = "config.ign";
     let hostname = File::of_root("/etc/hostname", 0o644, format!("{}\n", bundle.hostname));
     let network = match (&bundle.network, bundle.system.network) {
         (None, _) => Vec::new(),
@@ -164,8 +166,8 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
     };
     let mut text = serde_json::to_vec_pretty(&config)?;
     text.push(b'\n');
-    tree.add(format!("{root}/{NAME}"), text);
-    Ok(NAME)
+    tree.add(format!("{root}/{FILE}"), text);
+    Ok(FILE)
 }
 
 /// Where homes are a subvolume that is mounted later, Ignition has to mount it itself before it makes users, as SUSE's

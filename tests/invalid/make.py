@@ -126,6 +126,7 @@ for key, text in {
 }.items():
     more(f"planned-{key}", text)
 kubernetes("planned-patches", "  patches: ./patches\n")
+more("planned-media", "media: [iso, usb]\n")
 endpoint("planned-provider", "  vip: 10.9.0.10\n  provider: keepalived\n")
 endpoint(
     "planned-kube-vip",

@@ -28,7 +28,7 @@ pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
     let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
     let (document, _) = config::load(&[input], &mut read, &config::Options::default())
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    render(&document, secrets, &[text.as_bytes()], Options { plain_tree: true }).unwrap()
+    render(&document, secrets, &[text.as_bytes()], &Options { plain_tree: true, ..Options::default() }).unwrap()
 }
 
 /// Every entry of a tree as comparable text and bytes.
