@@ -504,6 +504,7 @@ fn belongs(key: &str) -> Option<&'static str> {
         "masters" | "workers" | "machines" | "hosts" | "controlPlanes" => "nodes",
         "hostname" => "nodes[].name",
         "macAddress" | "hwaddr" => "nodes[].mac",
+        "vmid" => "nodes[].proxmox.vmid",
         "sshAuthorizedKeys" | "ssh_authorized_keys" | "sshKeys" => "users[].sshAuthorizedKeys",
         "window" => "bootstrap.window",
         "certificateValidityPeriod" => "pki.certificateValidityPeriod",

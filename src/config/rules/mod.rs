@@ -12,6 +12,7 @@ pub(super) mod images;
 pub(super) mod kube_vip;
 pub(super) mod labels;
 mod nodes;
+pub(super) mod proxmox;
 mod ranges;
 mod systems;
 pub(super) mod users;
@@ -44,6 +45,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     users::check(subject);
     files::check(subject);
     nodes::check(subject);
+    proxmox::check(subject);
     systems::check(subject);
     labels::check(subject);
     addresses::check(subject);
