@@ -117,6 +117,9 @@ catalogue! {
         "Flatcar, Fedora CoreOS, RHEL CoreOS and SLE Micro read Ignition's config and nothing of cloud-init's; Debian's and \
          Ubuntu's images have cloud-init, and read Ignition only if it was built into them. Without `format`, each machine \
          gets what its `os` reads.";
+    DuplicateVmid = "HAGEN042", "two nodes have the same VMID",
+        "A VMID names one machine in the whole Proxmox cluster. It is the node's `proxmox.vmid`, or `proxmox.vmidBase` plus \
+         the last number of its address.";
     VipOutsideSubnet = "HAGEN050", "the VIP is outside the control planes' subnet",
         "kube-vip in ARP mode announces the address on the control planes' own layer 2 network. An address of \
          another subnet would be announced, and never asked for.";

@@ -16,8 +16,9 @@ use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
     ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
-    Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, Pki, Proxy, ProxyMode,
-    Role, Route, Taint, TaintEffect, Timeouts, User, UserDataLimit, address_device, everything,
+    Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, Pki,
+    Proxmox, Proxy, ProxyMode, Role, Route, Taint, TaintEffect, Timeouts, User, UserDataLimit, address_device,
+    everything,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -49,6 +50,7 @@ pub(super) struct Draft {
     pub files: Vec<File>,
     /// One for each item of `nodes`, in the same order; `None` when `nodes` itself could not be read.
     pub nodes: Option<Vec<NodeDraft>>,
+    pub proxmox: Proxmox,
 }
 
 /// What could be read of a node.
@@ -72,6 +74,7 @@ pub(super) struct NodeDraft {
     pub user_data_limit: Option<UserDataLimit>,
     pub format: Option<Format>,
     pub os: Option<OperatingSystem>,
+    pub proxmox: NodeProxmox,
 }
 
 impl Draft {
@@ -94,6 +97,7 @@ impl Draft {
             users: self.users,
             files: self.files,
             nodes: self.nodes?.into_iter().map(NodeDraft::finish).collect::<Option<_>>()?,
+            proxmox: self.proxmox,
         })
     }
 }
@@ -152,6 +156,7 @@ impl NodeDraft {
             user_data_limit: self.user_data_limit,
             format: self.format,
             os: self.os,
+            proxmox: self.proxmox,
         })
     }
 }
@@ -185,6 +190,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let users = fields.or("users", Vec::new(), |field| field.list(user));
     let files = fields.or("files", Vec::new(), |field| field.list(file));
     let nodes = fields.required("nodes", |field| Some(field.items()?.iter().map(node).collect()));
+    let proxmox = proxmox(fields.section("proxmox"));
     fields.finish();
 
     let containerd = Containerd { extra_config };
@@ -207,6 +213,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         users,
         files,
         nodes,
+        proxmox,
     })
 }
 
@@ -480,6 +487,7 @@ fn node(field: &Field<'_>) -> NodeDraft {
         taints: fields.optional("taints", |field| field.list(taint)),
         kubelet_extra_args: fields.or("kubeletExtraArgs", BTreeMap::new(), arguments),
         files: fields.or("files", Vec::new(), |field| field.list(file)),
+        proxmox: node_proxmox(fields.section("proxmox")),
     };
     fields.finish();
     draft
@@ -592,6 +600,43 @@ fn vlan(fields: &Fields<'_>) -> Option<DeviceKind> {
     let id = fields.required("id", |field| field.integer().map(|id| field.here(id)));
     let link = fields.required("link", Field::spanned);
     Some(DeviceKind::Vlan { id: id?, link: link? })
+}
+
+fn proxmox(fields: Fields<'_>) -> Proxmox {
+    let storage =
+        |key, default: &str| fields.or(key, default.to_owned(), |field| field.parsed("text", rules::proxmox::storage));
+    let proxmox = Proxmox {
+        vmid_base: fields.optional("vmidBase", Field::integer),
+        host: fields.optional("host", |field| field.parsed("text", rules::proxmox::host)),
+        image: fields.optional("image", |field| field.parsed("text", rules::proxmox::image)),
+        storage: storage("storage", "local-lvm"),
+        iso_storage: storage("isoStorage", "local"),
+        bridge: fields.or("bridge", InterfaceName::vmbr0(), |field| field.parsed("text", rules::proxmox::bridge)),
+        vlan: fields.optional("vlan", Field::integer),
+        cores: fields.or("cores", 2, Field::integer),
+        memory: fields.or("memory", 4096, Field::integer),
+        disk: fields.or("disk", 32, Field::integer),
+        agent: fields.or("agent", false, Field::boolean),
+    };
+    fields.finish();
+    proxmox
+}
+
+fn node_proxmox(fields: Fields<'_>) -> NodeProxmox {
+    let proxmox = NodeProxmox {
+        vmid: fields.optional("vmid", |field| field.integer().map(|vmid| field.here(vmid))),
+        host: fields.optional("host", |field| field.parsed("text", rules::proxmox::host)),
+        image: fields.optional("image", |field| field.parsed("text", rules::proxmox::image)),
+        storage: fields.optional("storage", |field| field.parsed("text", rules::proxmox::storage)),
+        bridge: fields.optional("bridge", |field| field.parsed("text", rules::proxmox::bridge)),
+        vlan: fields.optional("vlan", Field::integer),
+        cores: fields.optional("cores", Field::integer),
+        memory: fields.optional("memory", Field::integer),
+        disk: fields.optional("disk", Field::integer),
+        agent: fields.optional("agent", Field::boolean),
+    };
+    fields.finish();
+    proxmox
 }
 
 /// The value of a label; a key without a value has the empty one.

@@ -143,6 +143,13 @@ const LABEL_KEY: Form =
 const LABEL_VALUE: Form =
     Form { empty: true, ..bare("a label value", r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", "r7") };
 const ROLE: Form = bare("a role", r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,56}[A-Za-z0-9])?$", "gpu");
+const STORAGE: Form = bare("a storage", r"^[A-Za-z][-A-Za-z0-9_.]*[A-Za-z0-9]$", "local-lvm");
+const HOST: Form = bare("a Proxmox node", r"^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$", "pve1");
+const DISK_IMAGE: Form = form(
+    "a volume or an absolute path",
+    r"^([A-Za-z][-A-Za-z0-9_.]*[A-Za-z0-9]:[^\s,/]|/[^\s,])[^\s,]*$",
+    "local:import/debian-13.qcow2",
+);
 const PUBLIC_KEY: Form = form(
     "a line of authorized_keys",
     r"^\s*[^\s-]",
@@ -229,9 +236,17 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key(
         "media",
-        Shape::List(&Shape::Choice { built: &["iso"], planned: &["proxmox", "pxe", "libvirt", "usb"] }),
+        Shape::List(&Shape::Choice { built: &["iso", "proxmox"], planned: &["pxe", "libvirt", "usb"] }),
         Default("[]"),
-        "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine.",
+        "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine; `proxmox`, \
+         scripts and Terraform that make virtual machines with these CDs.",
+    ),
+    key(
+        "proxmox",
+        Shape::Mapping(PROXMOX),
+        Default("{}"),
+        "Virtual machines of Proxmox VE, for `--media proxmox`, with Proxmox' units. A node without a VMID is none of \
+         them.",
     ),
 ];
 
@@ -607,7 +622,7 @@ const NODES: &[Key] = &[
         Default("[]"),
         "More files on this machine; one with the path of a cluster-wide file replaces it.",
     ),
-    key("proxmox", Shape::Object, Planned(&[]), "The virtual machine: vmid, cores, memory, bridge, storage."),
+    key("proxmox", Shape::Mapping(NODE_PROXMOX), Default("{}"), "What is particular to this virtual machine."),
     key(
         "userDataLimit",
         Shape::Mapping(USER_DATA_LIMIT),
@@ -616,6 +631,64 @@ const NODES: &[Key] = &[
     ),
     key("format", FORMAT, Optional("the cluster's"), "`format` for this machine."),
     key("os", OPERATING_SYSTEM, Optional("the cluster's"), "`os` for this machine."),
+];
+
+const VLAN_TAG: Shape = Shape::Integer(1, 4094);
+const CORES: Shape = Shape::Integer(1, 1024);
+/// From what Linux needs to what qm takes (`PVE::QemuServer::Memory`: 4 TiB).
+const MEMORY: Shape = Shape::Integer(512, 4_194_304);
+const DISK: Shape = Shape::Integer(1, 131_072);
+
+const PROXMOX: &[Key] = &[
+    key(
+        "vmidBase",
+        Shape::Integer(100, 999_934_464),
+        Optional("each machine has a `vmid` of its own"),
+        "A machine's VMID is this plus the last number of its address: 8000 makes 10.9.0.11 the VM 8011.",
+    ),
+    key("host", Shape::Text(&HOST), Optional("where create.sh is run"), "The Proxmox node that the machines are on."),
+    key(
+        "image",
+        Shape::Text(&DISK_IMAGE),
+        Optional("`IMAGE` names it when create.sh is run"),
+        "What their disks are copied from: a volume, or a file on the Proxmox node.",
+    ),
+    key("storage", Shape::Text(&STORAGE), Default("local-lvm"), "Where their disks are."),
+    key(
+        "isoStorage",
+        Shape::Text(&STORAGE),
+        Default("local"),
+        "Where their seed.iso is: a storage with content `iso`.",
+    ),
+    key("bridge", Shape::Text(&INTERFACE), Default("vmbr0"), "What their NIC is connected to."),
+    key("vlan", VLAN_TAG, Optional("none"), "The VLAN_TAG tag of the NIC."),
+    key("cores", CORES, Default("2"), "CPU cores."),
+    key("memory", MEMORY, Default("4096"), "MiB of memory."),
+    key("disk", DISK, Default("32"), "GiB of the disk. It grows, and never shrinks."),
+    key(
+        "agent",
+        Shape::Boolean,
+        Default("false"),
+        "The image has qemu-guest-agent: Proxmox shuts the machine down by it, and detach.sh asks it how far it is.",
+    ),
+];
+
+const NODE_PROXMOX: &[Key] = &[
+    key(
+        "vmid",
+        Shape::Integer(100, 999_999_999),
+        Optional("`proxmox.vmidBase` plus the last number of `address`"),
+        "Its VMID.",
+    ),
+    key("host", Shape::Text(&HOST), Optional("the cluster's"), "`proxmox.host` for this machine."),
+    key("image", Shape::Text(&DISK_IMAGE), Optional("the cluster's"), "`proxmox.image` for this machine."),
+    key("storage", Shape::Text(&STORAGE), Optional("the cluster's"), "`proxmox.storage` for this machine."),
+    key("bridge", Shape::Text(&INTERFACE), Optional("the cluster's"), "`proxmox.bridge` for this machine."),
+    key("vlan", VLAN_TAG, Optional("the cluster's"), "`proxmox.vlan` for this machine."),
+    key("cores", CORES, Optional("the cluster's"), "`proxmox.cores` for this machine."),
+    key("memory", MEMORY, Optional("the cluster's"), "`proxmox.memory` for this machine."),
+    key("disk", DISK, Optional("the cluster's"), "`proxmox.disk` for this machine."),
+    key("agent", Shape::Boolean, Optional("the cluster's"), "`proxmox.agent` for this machine."),
 ];
 
 const TAINT: &[Key] = &[

@@ -529,6 +529,7 @@ fn belongs(key: &str) -> Option<&'static str> {
         "hostname" => "nodes[].name",
         "macAddress" | "hwaddr" => "nodes[].mac",
         "macaddress" => "match.macaddress",
+        "vmid" => "nodes[].proxmox.vmid",
         "sshAuthorizedKeys" | "ssh_authorized_keys" | "sshKeys" => "users[].sshAuthorizedKeys",
         "window" => "bootstrap.window",
         "certificateValidityPeriod" => "pki.certificateValidityPeriod",

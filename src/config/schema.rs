@@ -51,6 +51,8 @@ pub struct Document {
     pub files: Vec<File>,
     /// `nodes`, in the document's order.
     pub nodes: Vec<Node>,
+    /// `proxmox`: what virtual machines of Proxmox VE have in common.
+    pub proxmox: Proxmox,
 }
 
 /// `kubernetes`.
@@ -258,6 +260,70 @@ pub struct UserDataLimit {
     pub gzipped: bool,
 }
 
+/// `proxmox`, with Proxmox' units.
+#[derive(Debug, Clone)]
+pub struct Proxmox {
+    /// `vmidBase`: a machine's VMID is this plus the last number of its address.
+    pub vmid_base: Option<u32>,
+    /// `host`: the Proxmox node.
+    pub host: Option<String>,
+    /// `image`: the volume or file that disks are copied from.
+    pub image: Option<String>,
+    /// `storage` of the disks, default local-lvm.
+    pub storage: String,
+    /// `isoStorage`, default local.
+    pub iso_storage: String,
+    /// `bridge`, default vmbr0.
+    pub bridge: InterfaceName,
+    /// `vlan`.
+    pub vlan: Option<u16>,
+    /// `cores`, default 2.
+    pub cores: u32,
+    /// `memory` in MiB, default 4096.
+    pub memory: u32,
+    /// `disk` in GiB, default 32.
+    pub disk: u32,
+    /// `agent`: the image has qemu-guest-agent. Default false.
+    pub agent: bool,
+}
+
+impl Proxmox {
+    /// The VMID of a machine with such an address, and perhaps its own `vmid`; `None` when it is no VM of Proxmox'.
+    #[must_use]
+    pub fn vmid(&self, own: Option<u32>, address: IpAddr) -> Option<u32> {
+        let last = match address {
+            IpAddr::V4(address) => u32::from(address.octets()[3]),
+            IpAddr::V6(address) => u32::from(address.segments()[7]),
+        };
+        own.or(self.vmid_base.map(|base| base + last))
+    }
+}
+
+/// `nodes[].proxmox`; what is `None` is the cluster's.
+#[derive(Debug, Clone, Default)]
+pub struct NodeProxmox {
+    /// `vmid`.
+    pub vmid: Option<Spanned<u32>>,
+    /// `host`.
+    pub host: Option<String>,
+    /// `image`.
+    pub image: Option<String>,
+    /// `storage`.
+    pub storage: Option<String>,
+    /// `bridge`.
+    pub bridge: Option<InterfaceName>,
+    /// `vlan`.
+    pub vlan: Option<u16>,
+    /// `cores`.
+    pub cores: Option<u32>,
+    /// `memory` in MiB.
+    pub memory: Option<u32>,
+    /// `disk` in GiB.
+    pub disk: Option<u32>,
+    /// `agent`.
+    pub agent: Option<bool>,
+}
+
 /// One of `manifests`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -324,6 +390,8 @@ pub struct Node {
     pub format: Option<Format>,
     /// `os` of this node.
     pub os: Option<OperatingSystem>,
+    /// `proxmox` of this node.
+    pub proxmox: NodeProxmox,
 }
 
 impl Node {

@@ -74,7 +74,7 @@ nodes:
     labels: {topology.kubernetes.io/zone: NO, example.com/rack: 07}
     taints: []
     files: [{path: /etc/motd, source: ./motd}]
-    proxmox: {}
+    proxmox: {host: pve1, cores: 4, memory: 8192, disk: 64, storage: tank, bridge: vmbr1, vlan: 20, agent: true}
     os: ubuntu
   - {<<: *plane, name: cp2, address: 10.9.0.12/24, mac: "52:54:00:00:00:0c", certificates: upload}
   - {<<: *plane, name: cp3, address: 10.9.0.13/24, mac: null, interface: null, taints: null}
@@ -84,6 +84,8 @@ nodes:
     roles: [gpu]
     taints: [{key: nvidia.com/gpu, effect: NoExecute}]
     kubeletExtraArgs: {cpu-manager-policy: static}
+    proxmox: {vmid: 101, image: /root/gpu.qcow2}
+proxmox: {vmidBase: 8000, host: pve, image: "local:import/debian-13.qcow2", storage: local-lvm, isoStorage: local, vlan: null}
 "##;
 
 fn read(_: usize, path: &str) -> io::Result<Vec<u8>> {

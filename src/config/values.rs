@@ -195,6 +195,13 @@ text_value! {
     InterfaceName
 }
 
+impl InterfaceName {
+    /// `vmbr0`, the bridge that Proxmox' installer makes.
+    pub fn vmbr0() -> Self {
+        Self("vmbr0".to_owned())
+    }
+}
+
 impl FromStr for InterfaceName {
     type Err = Invalid;
 

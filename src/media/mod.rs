@@ -3,11 +3,13 @@
 //!
 //! A [`Site`] comes in, entries of the [`Tree`] go out.
 
-mod iso;
+pub mod iso;
 pub mod iso9660;
+pub mod proxmox;
 
 use sha2::{Digest, Sha256};
 
+use crate::boot::TemplateError;
 use crate::bundle::Bundle;
 use crate::cluster::{Cluster, Node};
 use crate::config::schema::DeviceKind;
@@ -25,7 +27,7 @@ pub struct Medium {
 }
 
 /// Every medium that there is.
-pub const MEDIA: [Medium; 1] = [iso::MEDIUM];
+pub const MEDIA: [Medium; 2] = [iso::MEDIUM, proxmox::MEDIUM];
 
 /// Why a medium cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,12 @@ pub enum MediaError {
     /// An image cannot hold what it should: a bug.
     #[error(transparent)]
     Iso(#[from] iso9660::IsoError),
+    /// A template cannot be filled in: a bug.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// No machine is one of Proxmox'.
+    #[error("no node has a VMID; write `proxmox: {{vmidBase: 8000}}`, or `proxmox: {{vmid: 101}}` at single nodes")]
+    NoVmid,
     /// A document cannot be written: a bug.
     #[error(transparent)]
     Yaml(#[from] YamlError),
@@ -90,7 +98,8 @@ impl<'a> Machine<'a> {
 }
 
 /// A hardware address for a machine whose document has none: unicast, locally administered, the same at every render.
-fn derived_mac(cluster: &str, node: &str) -> String {
+#[must_use]
+pub fn derived_mac(cluster: &str, node: &str) -> String {
     let digest = Sha256::digest(format!("hagen mac\0{cluster}\0{node}"));
     let octets: Vec<String> = digest.iter().take(5).map(|octet| format!("{octet:02x}")).collect();
     format!("02:{}", octets.join(":"))

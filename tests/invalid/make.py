@@ -116,6 +116,13 @@ more("value-user-name", "users: [{name: 1st}]\n")
 more("value-time-server", "network: {ntp: [not a server]}\n")
 endpoint("value-image-without-tag", "  vip: 10.9.0.10\n  kubeVip: {image: ghcr.io/kube-vip/kube-vip}\n")
 
+more("value-proxmox-storage", "proxmox: {storage: 'local-lvm:'}\n")
+more("value-proxmox-host", "proxmox: {host: pve1.example.org}\n")
+more("value-proxmox-bridge", "proxmox: {bridge: vmbr0@20}\n")
+more("value-proxmox-image", "proxmox: {image: 'https://cloud.debian.org/debian-13.qcow2'}\n")
+node("shape-proxmox-vmid", "    proxmox: {vmid: 99}\n")
+more("shape-proxmox-memory", "proxmox: {memory: 4GiB}\n")
+
 # Planned, and refused until it works.
 for key, text in {
     "software": "software: {source: apt}\n",
@@ -133,7 +140,6 @@ endpoint(
     "  vip: 10.9.0.10\n  kubeVip:\n    mode: bgp\n    loadBalancer: true\n    bgp: {as: 65000}\n",
 )
 node("planned-role", "", role="load-balancer")
-node("planned-node-keys", "    proxmox: {vmid: 101}\n")
 
 # What machines with static addresses need.
 write("addresses-static-without-gateway",
@@ -231,6 +237,12 @@ nodes(
     "  - {name: cp1, role: control-plane, address: 10.9.0.11/24, mac: 52:54:00:00:00:0b}\n"
     "  - {name: w1, role: worker, address: 10.9.0.21/24, mac: 52-54-00-00-00-0B}\n",
     HEAD + "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\n",
+)
+nodes(
+    "nodes-duplicate-vmid",
+    "  - {name: cp1, role: control-plane, address: 10.9.0.11/24}\n"
+    "  - {name: w1, role: worker, address: 10.9.0.21/24, proxmox: {vmid: 8011}}\n",
+    HEAD + "proxmox: {vmidBase: 8000}\n",
 )
 node("nodes-reserved-name", "", who="localhost")
 endpoint("nodes-name-of-endpoint", "  vip: 10.9.0.10\n  name: w1\n")

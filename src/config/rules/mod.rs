@@ -13,6 +13,7 @@ pub(super) mod kube_vip;
 pub(super) mod labels;
 mod network;
 mod nodes;
+pub(super) mod proxmox;
 mod ranges;
 mod systems;
 pub(super) mod users;
@@ -45,6 +46,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     users::check(subject);
     files::check(subject);
     nodes::check(subject);
+    proxmox::check(subject);
     systems::check(subject);
     labels::check(subject);
     addresses::check(subject);

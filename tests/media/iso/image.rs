@@ -13,7 +13,7 @@ struct Sparse(File);
 
 impl Write for Sparse {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        const ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
         if ZEROES.starts_with(bytes) {
             self.0.seek(SeekFrom::Current(bytes.len() as i64))?;
             return Ok(bytes.len());

@@ -1,0 +1,113 @@
+#!/bin/bash
+# Creates or updates the virtual machines of the cluster. Run on the Proxmox node, as root.
+. "$(dirname "$(readlink -f "$0")")/hagen.sh"
+
+usage() {
+  cat <<'END'
+usage: create.sh [--apply] [--start] [--attach] [NODE...]
+
+Makes the virtual machines of this cluster with qm, each with its seed.iso in the drive, or changes those that are
+there: cores, memory, NIC, a larger disk, another seed.iso. It prints the commands; --apply runs them as well. Run it
+as often as you like: nothing is printed for a machine that is as it should be. It removes nothing, shrinks no disk, and
+touches nothing while one of the VMIDs belongs to somebody else.
+
+  --apply    run the commands
+  --start    also start machines that are off
+  --attach   also put the seed.iso back that detach.sh took out, for a machine with an empty disk
+  NODE       these machines only
+
+STORAGE, ISO_STORAGE, BRIDGE and IMAGE in the environment replace what the document says, for every machine.
+END
+}
+
+start='' attach=''
+while (($#)); do
+  case $1 in
+    --start) start=1 ;;
+    --attach) attach=1 ;;
+    *) takes "$1" ;;
+  esac
+  shift
+done
+on_proxmox
+
+# What `qm config` prints for the machine, and single values of it: `value scsi0` and, of those, `part net0 bridge`.
+config=''
+value() { sed -n "s/^$1: //p" <<<"$config"; }
+part() { value "$1" | tr , '\n' | sed -n "s/^$2=//p"; }
+loaded() { config=$(qm config "$vmid" 2>/dev/null); }
+
+refuse() {
+  if ! is_here; then
+    note "$name is a machine of $host: run create.sh there"
+  elif loaded; then
+    [[ $(value name) == "$name" ]] || fail "VM $vmid is $(value name), not $name; give $node another vmid"
+  else
+    pvesh get /cluster/nextid --vmid "$vmid" >/dev/null 2>&1 ||
+      fail "VMID $vmid of $name belongs to another machine of this Proxmox cluster"
+    [[ $image ]] || fail "$name has no image to copy its disk from; name one with IMAGE or the document's proxmox.image"
+  fi
+}
+
+converge() {
+  is_here || return 0
+  if loaded; then
+    update
+  else
+    create
+  fi
+  grow
+  if [[ $start && $(qm status "$vmid" 2>/dev/null) != "status: running" ]]; then
+    run qm start "$vmid"
+  fi
+}
+
+# PVE writes MAC addresses in capitals.
+nic() { printf %s "virtio=${mac^^},bridge=$bridge${vlan:+,tag=$vlan}"; }
+
+bring_seed() { "$here/upload.sh" ${apply:+--apply} "$node"; }
+
+create() {
+  bring_seed
+  run qm create "$vmid" --name "$name" --ostype l26 --onboot 1 --agent "enabled=$agent" \
+    --cpu x86-64-v2-AES --cores "$cores" --memory "$memory" --net0 "$(nic)" \
+    --scsihw virtio-scsi-single --scsi0 "$storage:0,import-from=$image,discard=on,iothread=1" \
+    --scsi1 "$volume,media=cdrom" --boot order=scsi0 --serial0 socket
+  # Without --apply there is none yet; then its disk counts as too small.
+  loaded || config='scsi0: ,size=0'
+}
+
+update() {
+  local changes=() drive
+  [[ $(value cores) == "$cores" ]] || changes+=(--cores "$cores")
+  [[ $(value memory) == "$memory" ]] || changes+=(--memory "$memory")
+  [[ $agent == 0 || $(value agent) =~ ^(enabled=)?1 ]] || changes+=(--agent enabled=1)
+  if [[ $(part net0 virtio) != "${mac^^}" || $(part net0 bridge) != "$bridge" || $(part net0 tag) != "$vlan" ]]; then
+    # What else stands there is somebody's own.
+    changes+=(--net0 "$(nic)$(value net0 | tr , '\n' | sed -E '/^(bridge|tag)=|=..(:..){5}$/d; s/^/,/' | tr -d '\n')")
+  fi
+  drive=$(value scsi1)
+  case ${drive%%,*} in
+    "$volume") ;;
+    *":iso/hagen-$name-"*) changes+=(--scsi1 "$volume,media=cdrom") ;;
+    '' | none) [[ ! $attach ]] || changes+=(--scsi1 "$volume,media=cdrom") ;;
+    *) note "scsi1 of $name is ${drive%%,*}, and left alone" ;;
+  esac
+  ((${#changes[@]})) || return 0
+  [[ " ${changes[*]} " != *" --scsi1 "* ]] || bring_seed
+  run qm set "$vmid" "${changes[@]}"
+  if [[ $(qm status "$vmid") == "status: running" ]]; then
+    note "$name is running: what cannot be changed while it is counts from its next start"
+  fi
+}
+
+grow() {
+  local size
+  size=$(part scsi0 size)
+  if [[ $size ]] && (($(numfmt --from=iec "$size") < disk << 30)); then
+    run qm disk resize "$vmid" scsi0 "${disk}G"
+  fi
+}
+
+each refuse
+each converge

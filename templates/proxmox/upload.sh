@@ -1,0 +1,102 @@
+#!/bin/bash
+# Brings each machine's seed.iso to the storage that its drive reads. Run on the Proxmox node, or anywhere with --api.
+. "$(dirname "$(readlink -f "$0")")/hagen.sh"
+
+usage() {
+  cat <<'END'
+usage: upload.sh [--apply] [NODE...]
+       upload.sh --api https://pve:8006 --token-file FILE [--host PVE] [--apply] [NODE...]
+
+Brings each machine's seed.iso to ISO_STORAGE: on the Proxmox node by copying, from elsewhere by the API. It prints
+what it would do; --apply does it. A seed that is there already is left alone: its name holds its digest.
+
+  --apply            do it
+  --api URL          by the API of this Proxmox node
+  --token-file FILE  an API token, USER@REALM!NAME=SECRET; - reads it from standard input. It needs
+                     Datastore.AllocateTemplate and Datastore.Audit on /storage/ISO_STORAGE
+  --host PVE         the Proxmox node of machines for which the document names none
+  NODE               these machines only
+
+ISO_STORAGE in the environment replaces what the document says. A certificate of Proxmox' own authority
+(/etc/pve/pve-root-ca.pem) is accepted with CURL_CA_BUNDLE=FILE.
+END
+}
+
+api='' token_file='' default_host=''
+while (($#)); do
+  case $1 in
+    --api) api=${2:-} && shift ;;
+    --token-file) token_file=${2:-} && shift ;;
+    --host) default_host=${2:-} && shift ;;
+    *) takes "$1" ;;
+  esac
+  shift
+done
+
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+
+# Sets `file`, the seed.iso itself.
+have_seed() {
+  file=$here/../$seed
+  [[ -r $file ]] || fail "$seed of $name is not here; copy all of out/, or render again"
+  [[ $(digest "$file") == "$sha256" ]] || fail "$seed of $name is not the one that \`machines\` means; render again"
+}
+
+# On the Proxmox node.
+copy() {
+  is_here || return 0
+  local path file
+  path=$(pvesm path "$volume") || fail "storage $iso_storage has no place for ISO images"
+  [[ ! -e $path || $(digest "$path") != "$sha256" ]] || return 0
+  have_seed
+  # It holds secrets, and QEMU reads it as root.
+  run install -D -m 0600 "$file" "$path.part"
+  run mv "$path.part" "$path"
+}
+
+# One request. The token goes through a pipe, for everybody may read the arguments of a process.
+call() {
+  local answer
+  answer=$(printf 'header = "Authorization: PVEAPIToken=%s"\n' "$token" |
+    curl --config - --silent --show-error --fail-with-body "${@:2}" "$api/api2/json/nodes/$host$1" 2>&1) ||
+    fail "$api refuses: $answer"
+  printf '%s\n' "$answer"
+}
+
+# A value of the one JSON object on standard input.
+field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; }
+
+# By the API.
+send() {
+  host=${host:-$default_host}
+  [[ $host ]] || fail "which Proxmox node is $name on? say it with --host, or proxmox.host in the document"
+  local list size task state file
+  have_seed
+  list=$(call "/storage/$iso_storage/content?content=iso")
+  size=$(tr '{' '\n' <<<"$list" | { grep -F "\"volid\":\"$volume\"" || true; } | field size)
+  [[ $size != "$(stat -c %s "$file")" ]] || return 0
+  note "$seed goes to $volume on $host"
+  [[ $apply ]] || return 0
+  # In this order, for so PVE's parser wants it; and it knows no `Expect: 100-continue`.
+  task=$(call "/storage/$iso_storage/upload" --header Expect: --form content=iso --form checksum-algorithm=sha256 \
+    --form "checksum=$sha256" --form "filename=@$file;filename=$iso" | field data)
+  until
+    state=$(call "/tasks/$task/status") || exit
+    [[ $(field status <<<"$state") == stopped ]]
+  do
+    sleep 1
+  done
+  [[ $(field exitstatus <<<"$state") == OK ]] || fail "PVE did not take $iso: $(field exitstatus <<<"$state")"
+}
+
+if [[ ! $api ]]; then
+  on_proxmox
+  each copy
+  exit
+fi
+[[ $token_file ]] || fail "--api wants --token-file"
+[[ $token_file == - ]] && token_file=/dev/stdin
+token=$(<"$token_file")
+[[ $token =~ ^[^@[:space:]\"]+@[^!@[:space:]\"]+![^=[:space:]\"]+=[-0-9a-fA-F]+$ ]] ||
+  fail "$token_file does not hold USER@REALM!NAME=SECRET"
+each send
