@@ -592,7 +592,7 @@ fn name_field(name: &str, room: usize, behind: u64, continued: &mut Vec<u8>) -> 
 
 /// Appends what must not cross the end of a block.
 fn push(area: &mut Vec<u8>, piece: &[u8]) {
-    if false {
+    if area.len() % BLOCK + piece.len() > BLOCK {
         fill(area);
     }
     area.extend(piece);
