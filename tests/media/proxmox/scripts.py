@@ -102,6 +102,7 @@ def create(lab):
     )
     config = lab.config("300")
     machine = machines(lab)["w1"]
+    seed = (lab.out / "nodes/w1/seed.iso").stat().st_size
     for key, value in {
         "name": "w1.homelab",
         "cores": "8",
@@ -114,7 +115,7 @@ def create(lab):
         "serial0": "socket",
         # Larger than the document's 2 GiB, for the image is.
         "scsi0": "local-lvm:vm-300-disk-0,discard=on,iothread=1,size=3G",
-        "scsi1": f"local:iso/{machine['iso']},media=cdrom,size=40K",
+        "scsi1": f"local:iso/{machine['iso']},media=cdrom,size={seed // 1024}K",
     }.items():
         yield from equal(key, config.get(key), value)
     yield from equal("disk of cp1", lab.config("8011")["scsi0"][-9:], ",size=32G")
