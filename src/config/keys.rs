@@ -562,9 +562,9 @@ const NODES: &[Key] = &[
         "network",
         Shape::Mapping(DEVICES),
         Default("{}"),
-        "More than one NIC, bonds, bridges and VLANs: a subset of netplan's version 2, with its names; docs/network.md has \
-         examples. `interface` then names the device that gets `address`; without it, the one that lists `address` has it, \
-         or DHCP is trusted to give it.",
+        "More than one NIC, bonds, bridges and VLANs: a subset of netplan's version 2, with its names; docs/network.md \
+         has examples. `interface` then names the device that gets `address`; without it, the one that lists `address` \
+         has it, or DHCP is trusted to give it.",
     ),
     key(
         "certificates",
