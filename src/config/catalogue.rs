@@ -86,8 +86,8 @@ catalogue! {
     DuplicateNodeName = "HAGEN030", "two nodes have the same name",
         "The name is the Node's name in Kubernetes, the member's name in etcd and the machine's host name.";
     DuplicateAddress = "HAGEN031", "an address is given twice",
-        "Each machine registers with its own address, and no other device of any machine has it. Link-local addresses are \
-         on one link only and may be given again.";
+        "Each machine registers with its own address, and no other device of any machine has it. Link-local addresses \
+         are on one link only and may be given again.";
     DuplicateMac = "HAGEN032", "a MAC address is given twice",
         "A machine finds its configuration, and its interface, by the MAC address.";
     ReservedName = "HAGEN033", "a name that means something else",
@@ -141,13 +141,13 @@ catalogue! {
         "A machine reaches its gateway directly, so the gateway is in the machine's own subnet.";
     NoGateway = "HAGEN058", "machines with static addresses have no gateway",
         "Machines with `mac`, `interface` or `network` get their address from the bundle, and no default route unless \
-         `network.gateway` names one, or their own `network`: they would reach no image registry and no time server outside their subnet. \
-         Where that is meant, write `gateway: null`. IPv6 machines learn their routers by themselves.";
+         `network.gateway` names one, or their own `network`: they would reach no image registry and no time server \
+         outside their subnet. Where that is meant, write `gateway: null`. IPv6 machines learn their routers by \
+         themselves.";
     NoNameserver = "HAGEN059", "machines with static addresses have no nameserver",
-        "Machines with `mac`, `interface` or `network` get no DNS server unless `network.nameservers` names one, or their \
-         own `network`. Image registries \
-         and time servers are not found then, and CoreDNS, which forwards to the machine's own servers, does not \
-         start without any. Where that is meant, write `nameservers: []`.";
+        "Machines with `mac`, `interface` or `network` get no DNS server unless `network.nameservers` names one, or \
+         their own `network`. Image registries and time servers are not found then, and CoreDNS, which forwards to the \
+         machine's own servers, does not start without any. Where that is meant, write `nameservers: []`.";
     OverlappingRanges = "HAGEN060", "two address ranges overlap",
         "Pods, Services and machines need ranges of their own, or packets for one go to the other.";
     ServiceRangeSize = "HAGEN061", "the service range is too small or too large",
@@ -166,7 +166,8 @@ catalogue! {
          site.";
     UnusedNetwork = "HAGEN065", "network settings that no machine uses",
         "Everything under `network` but `ntp` is for machines that get a static address from their bundle, which are \
-         those with `mac`, `interface` or a `network` that has `address`. Others are configured by their image or by DHCP.";
+         those with `mac`, `interface` or a `network` that has `address`. Others are configured by their image or by \
+         DHCP.";
     UnknownVersion = "HAGEN070", "hagen does not know this Kubernetes minor",
         "hagen was run with kubeadm 1.34 to 1.37. Another minor may work: `--allow-untested` makes this a warning.";
     VersionTooOld = "HAGEN071", "the Kubernetes version is too old",
@@ -235,8 +236,9 @@ catalogue! {
         "`userDataLimit` says how much that is. Some clouds take 16 or 32 KiB, a Proxmox snippet may have 1 MiB, an ISO has no \
          limit. The help line names the largest files of the bundle.";
     DeviceTwice = "HAGEN120", "two devices of a machine have the same name",
-        "Bonds refer to their members by name, and an interface's name is unique in Linux: so each key is there once under \
-         all of `ethernets`, `bonds`, `bridges` and `vlans`, and `set-name` gives no name that another device has.";
+        "Bonds refer to their members by name, and an interface's name is unique in Linux: so each key is there once \
+         under all of `ethernets`, `bonds`, `bridges` and `vlans`, and `set-name` gives no name that another device \
+         has. `lo` is on every machine already.";
     UnknownDevice = "HAGEN121", "a device that the machine does not have",
         "`interfaces`, `link` and the node's `interface` name devices by their keys under `network`. A NIC that only \
          belongs to a bond or bridge is named as well: `ethernets: {eth0: {}}`.";
@@ -245,33 +247,33 @@ catalogue! {
     BadMember = "HAGEN123", "a device that cannot be a member",
         "Linux takes no bridge into a bridge; and bonds are of NICs or VLANs.";
     UnusableSettings = "HAGEN124", "settings that a device cannot use",
-        "A member of a bond or bridge has no addresses, routes or nameservers: the bond or bridge has them. Nor does a device \
-         use nameservers that has no address.";
+        "A member of a bond or bridge has no addresses, routes or nameservers: the bond or bridge has them. Nor does a \
+         device use nameservers that has no address.";
     NoMembers = "HAGEN125", "a bond or bridge without members",
         "It would lead nowhere.";
     DeviceLoop = "HAGEN126", "devices that stand on each other",
         "A VLAN stands on its link, a bond or bridge on its members, and the last of them is a NIC.";
     AddressDevice = "HAGEN127", "no device has the node's address",
-        "With `network`, one device must have `address`, for the machine registers with it and its peers reach it there: the \
-         device that `interface` names, or the one that lists it under `addresses`, with the same prefix length. Where \
-         neither is there, a device with DHCP of that family is trusted to get it.";
+        "With `network`, one device must have `address`, for the machine registers with it and its peers reach it \
+         there: the device that `interface` names, or the one that lists it under `addresses`, with the same prefix \
+         length. Where neither is there, a device with DHCP of that family is trusted to get it.";
     MacBesideNetwork = "HAGEN128", "a node has both `mac` and `network`",
         "`mac` is for machines with one NIC. With `network` each NIC says its own, under `match`.";
     RouteGateway = "HAGEN129", "a route's gateway cannot be reached",
-        "A gateway has the family of its route, and is in a subnet of the device's own: else the kernel refuses the route. \
-         Link-local gateways of IPv6 are in every one; what DHCP gives cannot be known.";
+        "A gateway has the family of its route, and is in a subnet of the device's own: else the kernel refuses the \
+         route. Link-local gateways of IPv6 are in every one; what DHCP gives cannot be known.";
     DuplicateRoute = "HAGEN130", "two routes of a machine lead to the same range",
         "With the same metric, one of the two is refused by the kernel, and which one is chance. The default route of \
          `network.gateway` counts, on the device that has `address`.";
     DeviceParameter = "HAGEN131", "a parameter that does not fit",
-        "`lacp-rate` is for `mode: 802.3ad`; `primary` for `active-backup`, `balance-tlb` and `balance-alb`, and names one of \
-         the members, by a name that the interface has as well; with `stp`, a bridge's `forward-delay` is at least 2 \
-         seconds. The kernel refuses everything else.";
+        "`lacp-rate` is for `mode: 802.3ad`; `primary` for `active-backup`, `balance-tlb` and `balance-alb`, and names \
+         one of the members, by a name that the interface has as well; with `stp`, a bridge's `forward-delay` is at \
+         least 2 seconds. The kernel refuses everything else.";
     DuplicateVlan = "HAGEN132", "two VLANs with the same tag on one device",
         "The kernel would not know whose a packet is.";
     SetNameWithoutMatch = "HAGEN133", "`set-name` without `match`",
         "A NIC is renamed when it is found by its MAC address. One that is found by its name has it already.";
     VlanMtu = "HAGEN134", "a VLAN's packets are larger than those of its link",
-        "The kernel gives a VLAN no larger `mtu` than its link has, which is 1500 unless the document says more. The device \
-         that has `address` gets `network.mtu`, if it has no `mtu` of its own.";
+        "The kernel gives a VLAN no larger `mtu` than its link has, which is 1500 unless the document says more. The \
+         device that has `address` gets `network.mtu`, if it has no `mtu` of its own.";
 }

@@ -587,9 +587,9 @@ const NODES: &[Key] = &[
         "network",
         Shape::Mapping(DEVICES),
         Default("{}"),
-        "More than one NIC, bonds, bridges and VLANs: a subset of netplan's version 2, with its names; docs/network.md has \
-         examples. `interface` then names the device that gets `address`; without it, the one that lists `address` has it, \
-         or DHCP is trusted to give it.",
+        "More than one NIC, bonds, bridges and VLANs: a subset of netplan's version 2, with its names; docs/network.md \
+         has examples. `interface` then names the device that gets `address`; without it, the one that lists `address` \
+         has it, or DHCP is trusted to give it.",
     ),
     key(
         "certificates",
@@ -661,7 +661,7 @@ const PROXMOX: &[Key] = &[
         "Where their seed.iso is: a storage with content `iso`.",
     ),
     key("bridge", Shape::Text(&INTERFACE), Default("vmbr0"), "What their NIC is connected to."),
-    key("vlan", VLAN_TAG, Optional("none"), "The VLAN_TAG tag of the NIC."),
+    key("vlan", VLAN_TAG, Optional("none"), "The VLAN tag of the NIC."),
     key("cores", CORES, Default("2"), "CPU cores."),
     key("memory", MEMORY, Default("4096"), "MiB of memory."),
     key("disk", DISK, Default("32"), "GiB of the disk. It grows, and never shrinks."),

@@ -190,8 +190,8 @@ impl FromStr for DnsName {
 }
 
 text_value! {
-    /// The name of a network interface. Linux' `dev_valid_name` allows nearly anything; this is what systemd, netplan and
-    /// NetworkManager take as a name as well, and not as a pattern, a number or a word of their own.
+    /// The name of a network interface. Linux' `dev_valid_name` allows nearly anything; this is what systemd, netplan
+    /// and NetworkManager take as a name as well, and not as a pattern, a number or a word of their own.
     InterfaceName
 }
 

@@ -16,8 +16,9 @@ pub fn man() -> String {
         "Left away and null mean the same: the default. Text needs no quotes, whatever it looks like. Unknown keys are \
          errors. What is not built yet is refused, never ignored. hagen-check(1) says all that is wrong.",
     )]);
-    for (path, keys) in mappings() {
-        page.control("SH", [if path.is_empty() { "TOP LEVEL" } else { &path }]);
+    for (paths, keys) in mappings() {
+        let paths = paths.join(", ");
+        page.control("SH", [if paths.is_empty() { "TOP LEVEL" } else { &paths }]);
         for key in keys {
             page.control("TP", []);
             page.text([bold(key.name), roman(": "), italic(words(key.shape).replace('`', ""))]);

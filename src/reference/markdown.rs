@@ -27,8 +27,9 @@ paths are relative to it. Every cluster has a secrets file of its own, so with s
 is exclusive), `label`, `related` places and `help`; at most a thousand.
 "
     .to_owned();
-    for (path, keys) in mappings() {
-        let title = if path.is_empty() { "Top level".to_owned() } else { format!("`{path}`") };
+    for (paths, keys) in mappings() {
+        let title = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+        let title = if title == "``" { "Top level" } else { &title };
         let _ = write!(text, "\n## {title}\n\n| key | value | default | |\n|---|---|---|---|\n");
         for key in keys {
             let default = default(key).unwrap_or_default();

@@ -47,10 +47,14 @@ fn default(key: &Key) -> Option<String> {
     })
 }
 
-/// Every mapping of the document with its path, the document itself first: `("nodes[]", its keys)`.
-fn mappings() -> Vec<(String, &'static [Key])> {
-    fn below(path: &str, keys: &'static [Key], found: &mut Vec<(String, &'static [Key])>) {
-        found.push((path.to_owned(), keys));
+/// Every kind of mapping of the document with the paths where it is, the document itself first: `(["nodes[]"], its keys)`.
+fn mappings() -> Vec<(Vec<String>, &'static [Key])> {
+    fn below(path: &str, keys: &'static [Key], found: &mut Vec<(Vec<String>, &'static [Key])>) {
+        let same = |known: &[Key]| known.iter().map(|key| key.about).eq(keys.iter().map(|key| key.about));
+        match found.iter_mut().find(|(_, known)| same(known)) {
+            Some((paths, _)) => paths.push(path.to_owned()),
+            None => found.push((vec![path.to_owned()], keys)),
+        }
         for key in keys.iter().filter(|key| !key.is_planned()) {
             let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
             match key.shape {

@@ -296,6 +296,7 @@ def network(name, text, fields="", shared=SHARED):
 
 ETH0 = "ethernets: {eth0: {addresses: [10.9.0.22/24]}, eth1: {}, eth2: {}}\n"
 network("name-of-two-kinds", ETH0 + "bonds: {eth0: {interfaces: [eth1, eth2]}}")
+network("loopback", ETH0.replace("eth1: {}", "lo: {addresses: [10.8.0.22/32]}"))
 network("set-name-taken", """\
 ethernets:
   eth0: {addresses: [10.9.0.22/24]}

@@ -43,6 +43,7 @@ struct Machine<'s, 'n> {
 
 impl<'s, 'n> Machine<'s, 'n> {
     fn new(subject: &'s Subject<'n>, node: &'n NodeDraft, place: Place<'n>) -> Self {
+        // Of two with one name, the first.
         let by_name = node.network.iter().rev().map(|device| (device.name.value.as_str(), device)).collect();
         Self { subject, node, place, devices: &node.network, by_name }
     }
@@ -62,6 +63,12 @@ impl<'s, 'n> Machine<'s, 'n> {
             |name| format!("two devices are called `{name}`"),
             "give each device a name of its own, whatever its kind",
         );
+        for name in self.devices.iter().map(|device| &device.name).filter(|name| name.as_str() == "lo") {
+            self.push(
+                Diagnostic::error(Code::DeviceTwice, name.span, "`lo` is every machine's own loopback")
+                    .help("give the addresses to another device"),
+            );
+        }
         // What is matched by address has another name, or will have.
         let is_renamed = |device: &&Device| matches!(device.kind, DeviceKind::Ethernet { mac: Some(_), .. });
         let found = self.devices.iter().filter(|device| !is_renamed(device)).map(|device| &device.name);
@@ -321,7 +328,7 @@ impl<'s, 'n> Machine<'s, 'n> {
         }
     }
 
-    /// Every route of a device, with its range and gateway; the cluster's gateway on the device with the node's address.
+    /// The routes of all devices, and the cluster's gateway on the device with the node's address.
     fn routes(&self) {
         let holder = self.node.address_device();
         let shared = self

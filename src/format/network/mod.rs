@@ -10,7 +10,7 @@ pub mod networkd;
 
 use std::fmt::{Display, Write as _};
 
-/// The metric of routes that DHCP gives: NetworkManager's for NICs, and netplan's for all.
+/// The metric of routes from DHCP, and from routers beside it: NetworkManager's for NICs, netplan's for all devices.
 const DHCP_METRIC: u32 = 100;
 
 /// Text of sections with keys and values, as both systemd and GLib read it.

@@ -1,4 +1,4 @@
-//! netplan's version 2, as cloud-init 22.4 and newer accept it for network-config, with netplan on the machine or without.
+//! netplan's version 2, as cloud-init 22.4 and newer take it for network-config and hand it to netplan.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ struct Common<'a> {
 
 #[derive(Serialize)]
 struct Route {
-    // Never `default`: cloud-init may have to read it itself.
+    // Never `default`: older renderers of cloud-init's do not know it.
     to: String,
     via: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,5 @@
-//! NetworkManager's keyfiles, for Fedora CoreOS and its like: one connection a device. What NetworkManager 1.42 reads as
-//! well as newer ones.
+//! NetworkManager's keyfiles, for Fedora CoreOS and its like: one connection a device, as NetworkManager 1.42 and newer
+//! read it.
 
 use std::net::IpAddr;
 
@@ -43,7 +43,8 @@ fn keyfile(network: &Network, device: &Device) -> File {
             text.section("bridge").set("stp", parameters.stp).set("forward-delay", parameters.forward_delay);
         }
         Kind::Vlan { id, link } => {
-            text.section("vlan").set("id", id).set("parent", interface(network, link));
+            // Of flags it has two defaults, by who asks; 1 is the kernel's.
+            text.section("vlan").set("id", id).set("parent", interface(network, link)).set("flags", 1);
         }
     }
     // What a member has, its bond or bridge has.
@@ -69,7 +70,9 @@ fn connection(text: &mut Ini, network: &Network, device: &Device) {
         .set("id", &device.name)
         .set("uuid", uuid(network, &device.name))
         .set("type", kind(device))
-        .set_some("interface-name", by_name.then_some(&device.name));
+        .set_some("interface-name", by_name.then_some(&device.name))
+        // For ever: switches and DHCP servers may be up later than the machine.
+        .set("autoconnect-retries", 0);
     if let Some(controller) = network.controller(&device.name) {
         // Since 1.46 they are called controller and port-type; these names are read by all.
         text.set("master", &controller.name).set("slave-type", kind(controller));
@@ -106,40 +109,42 @@ fn method(device: &Device, family: Family) -> &'static str {
     let is_static = |family: Family| device.addresses.iter().any(|address| family.has(&address.addr()));
     match family {
         Family::V4 if device.dhcp4 => "auto",
-        Family::V4 if is_static(family) => "manual",
+        Family::V6 if device.dhcp6 => "auto",
+        _ if is_static(family) => "manual",
         Family::V4 => "disabled",
-        // Takes what routers announce, as the others do. Without any address it would wait for a router, and then fail.
-        Family::V6 if device.dhcp4 || device.dhcp6 || !device.addresses.is_empty() => "auto",
+        // Takes what routers announce, as the others do. Where nothing else gives the device an address, and beside a
+        // static one, NetworkManager 1.52 takes the device down again when it hears no router.
+        Family::V6 if method(device, Family::V4) != "disabled" => "auto",
         Family::V6 => "link-local",
     }
 }
 
 fn addresses(text: &mut Ini, device: &Device, family: Family) {
-    let (name, dhcp) = match family {
-        Family::V4 => ("ipv4", device.dhcp4),
-        Family::V6 => ("ipv6", device.dhcp6),
-    };
     let method = method(device, family);
-    text.section(name).set("method", method);
+    text.section(if family == Family::V4 { "ipv4" } else { "ipv6" }).set("method", method);
     let own = device.addresses.iter().filter(|address| family.has(&address.addr()));
     for (index, address) in own.enumerate() {
         text.set(&format!("address{}", index + 1), address);
+        if index == 0 && family == Family::V4 {
+            // Newer ones first ask whether anybody has the address, and wait where there is no carrier.
+            text.set("dad-timeout", 0);
+        }
     }
     if method == "auto" {
+        let dhcp = device.dhcp4 || device.dhcp6;
         text.set("route-metric", if dhcp { super::DHCP_METRIC } else { family.kernel_metric() });
     }
     for (index, route) in device.routes.iter().filter(|route| family.has(&route.via)).enumerate() {
         let metric = route.metric.unwrap_or(family.kernel_metric());
         text.set(&format!("route{}", index + 1), format_args!("{},{},{metric}", route.to, route.via));
     }
-    // It takes names of no family that the device does not have.
-    let takes_names = |method| matches!(method, "auto" | "manual");
-    if takes_names(method) {
+    // It takes names of no family that the device does not have, and asks no server of a family without search domains,
+    // unless its default route is there.
+    if matches!(method, "auto" | "manual") {
         let servers = device.nameservers.iter().filter(|server| family.has(server));
         let servers: String = servers.map(|server| format!("{server};")).collect();
         text.set_some("dns", Some(servers).filter(|servers| !servers.is_empty()));
-        let is_first = family == Family::V4 || !takes_names(self::method(device, Family::V4));
-        if is_first && !device.search.is_empty() {
+        if !device.search.is_empty() {
             text.set("dns-search", format_args!("{};", device.search.join(";")));
         }
     }

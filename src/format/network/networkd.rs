@@ -1,5 +1,5 @@
-//! systemd-networkd's files, for systems that have it and no netplan (Flatcar). What they say is what netplan would make
-//! of the same network; `tests/formats/network` compares the two.
+//! systemd-networkd's files, for systems that have it and no netplan (Flatcar). They say what netplan would make of the
+//! same network; `tests/formats/network` compares the two.
 
 use crate::bundle::network::{Device, Kind};
 use crate::bundle::{File, Network};
@@ -117,11 +117,10 @@ fn network_unit(network: &Network, device: &Device) -> Ini {
     for route in &device.routes {
         text.section("Route").set("Destination", route.to).set("Gateway", route.via).set_some("Metric", route.metric);
     }
-    // netplan's, which are NetworkManager's.
     if device.dhcp4 {
         text.section("DHCPv4").set("RouteMetric", super::DHCP_METRIC).set("UseMTU", true);
     }
-    if device.dhcp6 {
+    if device.dhcp4 || device.dhcp6 {
         text.section("IPv6AcceptRA").set("RouteMetric", super::DHCP_METRIC);
     }
     text
