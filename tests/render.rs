@@ -67,6 +67,18 @@ proptest! {
     }
 }
 
+/// Carriers of 16 KiB are usual; docs/systems.md says what does not fit.
+#[test]
+fn a_worker_fits_into_sixteen_kib() {
+    let text = include_str!("../examples/mixed.yaml");
+    let rendered = support::render_text(text, Path::new("."), &support::secrets());
+    let workers: Vec<_> = rendered.nodes.iter().filter(|node| node.name.starts_with('w')).collect();
+    assert_eq!(workers.len(), 3);
+    for node in workers {
+        assert!(node.gzipped < 16 << 10, "{}: {} bytes", node.name, node.gzipped);
+    }
+}
+
 #[test]
 fn more_control_planes_change_control_planes_only() {
     let render = |control_planes| {
