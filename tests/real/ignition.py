@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import store
-
+# What whoever calls from here has to install, once.
+PACKAGES = ("ignition", "passwd", "util-linux")
 PROGRAM = "/usr/lib/dracut/modules.d/30ignition/ignition"
 # Debian's build relabels what it wrote and gives up where there is no policy: it is shown an empty one.
 POLICY = {"config": "SELINUX=disabled\nSELINUXTYPE=none\n", "none/contexts/files/file_contexts": ""}
@@ -50,7 +50,6 @@ def files(config):
 
 def validate(config):
     """What ignition-validate says to a config; nothing where it is content."""
-    store.need("ignition")
     result = subprocess.run(["ignition-validate", config], check=False, capture_output=True, text=True)
     return (result.stdout + result.stderr).strip() or ("" if result.returncode == 0 else f"code {result.returncode}")
 
@@ -60,7 +59,6 @@ def apply(config, root, before="", after=""):
 
     `before` and `after` are commands of sh in the same namespace of mounts, which know `$root`.
     """
-    store.need("ignition", "passwd", "util-linux")
     with tempfile.TemporaryDirectory(prefix="ignition.") as folder:
         work = Path(folder)
         for name, content in POLICY.items():
