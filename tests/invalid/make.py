@@ -484,7 +484,8 @@ more(
     "  - {path: /usr/local, content: hello}\n  - {path: /etc/crictl.yaml/x, content: hello}\n",
 )
 more("files-of-accounts", "users: [{name: ops}]\nfiles:\n  - {path: /home/ops/.ssh/authorized_keys, content: hello}\n"
-     "  - {path: /etc/sudoers.d/90-hagen, content: hello}\n")
+     "  - {path: /etc/sudoers.d/90-hagen, content: hello}\n"
+     "  - {path: /etc/sudoers.d/90-cloud-init-users, content: hello}\n")
 more("files-no-content", "files: [{path: /etc/motd}]\n")
 more("files-two-contents", "files: [{path: /etc/motd, content: a, source: make.py}]\n")
 more("containerd-not-toml", "containerd:\n  extraConfig: |\n    [debug]\n    level = info\n")

@@ -29,6 +29,7 @@ const OWNED_FILES: &[(&str, &str)] = &[
     ("/etc/chrony/sources.d/hagen.sources", "time servers are `network.ntp`"),
     ("/usr/local/bin/hagen-status", "it is a link to the program that says how far the machine is"),
     ("/opt/bin/hagen-status", "it is a link to the program that says how far the machine is"),
+    ("/etc/sudoers.d/90-cloud-init-users", "cloud-init writes it for the image's own user; use another file"),
     ("/etc/sudoers.d/90-hagen", "it holds the users with `sudo: true`; use another file"),
     ("/etc/crictl.yaml", "it names containerd's socket"),
     ("/etc/modules-load.d/hagen.conf", "use a file of another name beside it"),
