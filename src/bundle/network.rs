@@ -75,6 +75,19 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// What systemd-networkd and NetworkManager both call it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ethernet { .. } => "ethernet",
+            Self::Bond { .. } => "bond",
+            Self::Bridge { .. } => "bridge",
+            Self::Vlan { .. } => "vlan",
+        }
+    }
+}
+
 /// A route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {

@@ -54,28 +54,22 @@ fn keyfile(network: &Network, device: &Device) -> File {
     }
     let path = format!("/etc/NetworkManager/system-connections/hagen-{}.nmconnection", device.name);
     // Others may read none of them, or NetworkManager does not either.
-    File { path, content: text.0.into_bytes(), mode: 0o600, owner: "root:root".to_owned() }
+    File::of_root(path, 0o600, text.0)
 }
 
 fn connection(text: &mut Ini, network: &Network, device: &Device) {
-    let kind = |device: &Device| match device.kind {
-        Kind::Ethernet { .. } => "ethernet",
-        Kind::Bond { .. } => "bond",
-        Kind::Bridge { .. } => "bridge",
-        Kind::Vlan { .. } => "vlan",
-    };
     // By its address alone, so that a NIC that could not be renamed has its network all the same.
     let by_name = !matches!(device.kind, Kind::Ethernet { mac: Some(_), .. });
     text.section("connection")
         .set("id", &device.name)
         .set("uuid", uuid(network, &device.name))
-        .set("type", kind(device))
+        .set("type", device.kind.name())
         .set_some("interface-name", by_name.then_some(&device.name))
         // For ever: switches and DHCP servers may be up later than the machine.
         .set("autoconnect-retries", 0);
     if let Some(controller) = network.controller(&device.name) {
         // Since 1.46 they are called controller and port-type; these names are read by all.
-        text.set("master", &controller.name).set("slave-type", kind(controller));
+        text.set("master", &controller.name).set("slave-type", controller.kind.name());
     }
 }
 

@@ -21,7 +21,7 @@ pub fn files(network: &Network) -> Vec<File> {
 
 fn file(device: &Device, kind: &str, text: Ini) -> File {
     let path = format!("{PREFIX}{}.{kind}", device.name);
-    File { path, content: text.0.into_bytes(), mode: 0o644, owner: "root:root".to_owned() }
+    File::of_root(path, 0o644, text.0)
 }
 
 /// What makes udev rename a NIC, whoever configures it then.
@@ -36,16 +36,10 @@ pub(super) fn link(device: &Device) -> Option<File> {
 
 /// What creates a device that is no NIC.
 fn netdev(device: &Device) -> Option<File> {
-    let kind = match device.kind {
-        Kind::Ethernet { .. } => return None,
-        Kind::Bond { .. } => "bond",
-        Kind::Bridge { .. } => "bridge",
-        Kind::Vlan { .. } => "vlan",
-    };
     let mut text = Ini::default();
-    text.section("NetDev").set("Name", &device.name).set("Kind", kind);
+    text.section("NetDev").set("Name", &device.name).set("Kind", device.kind.name());
     match &device.kind {
-        Kind::Ethernet { .. } => {}
+        Kind::Ethernet { .. } => return None,
         Kind::Bond { parameters, .. } => {
             text.section("Bond")
                 .set("Mode", parameters.mode)
