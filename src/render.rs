@@ -13,7 +13,7 @@ use crate::format::{Entry, Tree, cloud_init, gzip, ignition, plain};
 use crate::kubernetes::certificates;
 use crate::media::{MEDIA, Machine, MediaError, Medium, Site};
 use crate::os::Format;
-use crate::pki::kubeconfig;
+use crate::pki::{PkiError, kubeconfig};
 use crate::secrets::{Secrets, hexadecimal};
 
 /// What to render besides the seeds.
@@ -48,8 +48,8 @@ pub struct NodeSummary {
     pub format: Format,
     /// Bytes of user-data, or of config.ign.
     pub size: usize,
-    /// Bytes of the same after gzip.
-    pub gzipped: usize,
+    /// Where that is in the tree.
+    pub seed: String,
     /// Until when its bundle may start a cluster.
     pub starts_until: Option<OffsetDateTime>,
     /// Until when it may join.
@@ -82,6 +82,9 @@ pub enum RenderError {
     /// A bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A certificate cannot be made.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
     /// A medium cannot be written.
     #[error(transparent)]
     Media(#[from] MediaError),
@@ -142,7 +145,11 @@ pub fn render(
     options: &Options,
 ) -> Result<Rendered, RenderError> {
     let cluster = Cluster::resolve(document, secrets.issued_at());
-    let material = Material::derive(&cluster, secrets).map_err(BundleError::from)?;
+    let material = Material::derive(&cluster, secrets)?;
+    let wanted = |medium: &&Medium| {
+        document.media.contains(&medium.name) || options.media.iter().any(|name| name == medium.name)
+    };
+    let media: Vec<&Medium> = MEDIA.iter().filter(wanted).collect();
     let mut tree = Tree::default();
     let mut nodes = Vec::new();
     let (mut machines, mut too_large) = (Vec::new(), Vec::new());
@@ -153,10 +160,11 @@ pub fn render(
             Format::CloudInit => cloud_init::encode(&mut tree, &root, &bundle)?,
             Format::Ignition => ignition::encode(&mut tree, &root, &bundle)?,
         };
-        let seed = tree.content(&format!("{root}/{file}")).unwrap_or_default();
-        let (size, gzipped) = (seed.len(), gzip(seed).len());
+        let path = format!("{root}/{file}");
+        let seed = tree.content(&path).unwrap_or_default();
+        let size = seed.len();
         if let Some(limit) = node.user_data_limit {
-            let size = if limit.gzipped { gzipped } else { size };
+            let size = if limit.gzipped { gzip(seed).len() } else { size };
             if size as u64 > limit.size.bytes() {
                 too_large.push(TooLarge { node: node.name().to_owned(), file, size, limit, largest: largest(&bundle) });
             }
@@ -164,14 +172,16 @@ pub fn render(
         if options.plain_tree {
             plain::encode(&mut tree, &format!("{root}/rootfs"), &bundle);
         }
-        machines.push(Machine::new(&cluster, node, &bundle, &tree)?);
+        if !media.is_empty() {
+            machines.push(Machine::new(&cluster, node, &bundle, &tree)?);
+        }
         nodes.push(NodeSummary {
             name: node.name().to_owned(),
             part: node.part,
             address: node.address.to_string(),
             format: node.format,
             size,
-            gzipped,
+            seed: path,
             starts_until: (node.part == Part::Init).then_some(cluster.starts_until),
             joins_until: match node.part {
                 Part::Worker(Credentials::Token) => cluster.starts_until,
@@ -185,18 +195,15 @@ pub fn render(
     }
 
     let site = Site { cluster: &cluster, machines };
-    let wanted =
-        |medium: &Medium| document.media.contains(&medium.name) || options.media.iter().any(|name| name == medium.name);
-    for medium in MEDIA.iter().filter(|medium| wanted(medium)) {
+    for medium in media {
         (medium.write)(&site, &mut tree)?;
     }
 
     let admin = certificates::admin();
-    let pair = material.issue_client(&admin).map_err(BundleError::from)?;
+    let pair = material.issue_client(&admin)?;
     // People's machines know no such name as the endpoint's.
     let server = format!("https://{}:{}", url_host(cluster.vip), cluster.endpoint_port);
-    let text = kubeconfig(cluster.name(), &server, material.ca.certificate_pem(), &admin.common_name, &pair)
-        .map_err(BundleError::from)?;
+    let text = kubeconfig(cluster.name(), &server, material.ca.certificate_pem(), &admin.common_name, &pair)?;
     tree.add("kubeconfig", text.expose().as_bytes());
 
     let manifest = manifest(&tree, &cluster, inputs);

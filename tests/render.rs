@@ -5,9 +5,11 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use hagen::format::gzip;
 use proptest::prelude::*;
 
 /// A cluster of `control_planes` and `workers`, in the shape that `fields` gives.
@@ -75,7 +77,8 @@ fn a_worker_fits_into_sixteen_kib() {
     let workers: Vec<_> = rendered.nodes.iter().filter(|node| node.name.starts_with('w')).collect();
     assert_eq!(workers.len(), 3);
     for node in workers {
-        assert!(node.gzipped < 16 << 10, "{}: {} bytes", node.name, node.gzipped);
+        let gzipped = gzip(rendered.tree.content(&node.seed).unwrap()).len();
+        assert!(0 < gzipped && gzipped < 16 << 10, "{}: {gzipped} bytes", node.name);
     }
 }
 
@@ -99,18 +102,24 @@ fn more_control_planes_change_control_planes_only() {
 /// A file of the document may not take the place of one of the bundle's: the list in config/rules/files.rs.
 #[test]
 fn no_file_of_a_bundle_can_be_replaced_by_the_document() {
-    let text = document(3, 1, "network: {ntp: [ntp.example.org]}\n", "");
-    let rendered = support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);
-    let mut seen = 0;
-    for path in rendered.keys().filter_map(|path| path.split_once("/rootfs").map(|(_, path)| path)) {
-        seen += 1;
-        let text = document(3, 1, &format!("files: [{{path: {path}, content: mine}}]\n"), "");
+    const FIELDS: &str = "network: {ntp: [ntp.example.org]}\nusers: [{name: ops, sudo: true}]\n";
+    let (mut paths, mut seen) = (BTreeSet::new(), 0);
+    for os in ["debian", "flatcar", "fedora-coreos", "sle-micro"] {
+        let text = document(3, 1, &format!("{FIELDS}os: {os}\n"), "");
+        let rendered = support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);
+        let rootfs = rendered.keys().filter_map(|path| path.split_once("/rootfs").map(|(_, path)| path.to_owned()));
+        paths.extend(rootfs.inspect(|_| seen += 1));
+    }
+    for path in &paths {
+        let text = document(3, 1, &format!("{FIELDS}files: [{{path: {path}, content: mine}}]\n"), "");
         let mut read = |_, _: &str| Err(std::io::ErrorKind::NotFound.into());
         let input = hagen::config::Input { name: "cluster.yaml", content: text.as_bytes() };
         let loaded = hagen::config::load(&[input], &mut read, &hagen::config::Options::default());
         assert!(loaded.is_err(), "{path} may be replaced");
     }
     assert!(seen > 100, "only {seen} paths were looked at");
+    let has = |end: &str| paths.iter().any(|path| path.ends_with(end));
+    assert!(["chrony.conf", "locksmithd.service.d/10-hagen.conf", "90-hagen"].into_iter().all(has), "{paths:#?}");
 }
 
 #[test]

@@ -9,8 +9,9 @@ use hagen::cluster::Part;
 use hagen::config;
 use hagen::config::diagnostics::Severity;
 use hagen::config::schema::{Certificates, Credentials};
+use hagen::format::gzip;
 use hagen::os::Format;
-use hagen::render::{NodeSummary, Options, RenderError, expiry, kibibytes, render};
+use hagen::render::{Options, RenderError, Rendered, expiry, kibibytes, render};
 use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
@@ -62,7 +63,7 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         return print(rendered.tree.content("manifest.json").unwrap_or_default());
     }
     if !arguments.quiet && io::stdout().is_terminal() {
-        return print(table(&rendered.nodes, &arguments.out).as_bytes());
+        return print(table(&rendered, &arguments.out).as_bytes());
     }
     Ok(())
 }
@@ -129,7 +130,8 @@ fn warn_of_expiry(until: OffsetDateTime, now: OffsetDateTime, strict: bool) -> R
 }
 
 /// Node, role, address, size, dates; then what to do next.
-fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
+fn table(rendered: &Rendered, out: &Utf8Path) -> String {
+    let nodes = &rendered.nodes;
     let mut rows = vec![
         ["NODE", "ROLE", "ADDRESS", "SEED", "GZIPPED", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned),
     ];
@@ -151,7 +153,7 @@ fn table(nodes: &[NodeSummary], out: &Utf8Path) -> String {
             role.to_owned(),
             node.address.clone(),
             seed,
-            kibibytes(node.gzipped),
+            kibibytes(rendered.tree.content(&node.seed).map_or(0, |seed| gzip(seed).len())),
             minute(node.joins_until),
             starts,
         ]);
