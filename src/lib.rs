@@ -14,6 +14,7 @@ pub mod format;
 pub mod kubernetes;
 pub mod media;
 pub mod os;
+pub mod payload;
 pub mod pki;
 pub mod reference;
 pub mod render;

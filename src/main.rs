@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         cli::Verb::Init(arguments) => cli::init::run(&arguments),
         cli::Verb::Check(arguments) => cli::check::run(&arguments),
         cli::Verb::Render(arguments) => cli::render::run(&arguments),
+        cli::Verb::Images(arguments) => cli::images::run(&arguments),
         cli::Verb::Secrets(arguments) => cli::secrets::run(&arguments),
         cli::Verb::Explain(arguments) => cli::explain::run(&arguments),
         cli::Verb::Schema(arguments) => cli::tools::schema(&arguments),

@@ -67,6 +67,17 @@ pub struct System {
     pub mounted_late: &'static [&'static str],
     /// The file of time servers, where the usual ones are not read.
     pub chrony: Option<&'static str>,
+    /// How programs get onto a machine whose image has none.
+    pub installs: Option<Installs>,
+}
+
+/// How programs are installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installs {
+    /// Debian packages, with apt-get.
+    Packages,
+    /// A system extension, which systemd-sysext lays over /usr (Flatcar's `sysext-bakery`).
+    Extension,
 }
 
 /// Where homes are.
@@ -80,6 +91,7 @@ const DEBIAN: System = System {
     containerd: None,
     mounted_late: &[],
     chrony: None,
+    installs: Some(Installs::Packages),
 };
 
 const COREOS: System = System {
@@ -87,6 +99,7 @@ const COREOS: System = System {
     network: NetworkService::NetworkManager,
     usr_is_read_only: true,
     chrony: Some("/etc/chrony.conf"),
+    installs: None,
     ..DEBIAN
 };
 
@@ -101,6 +114,7 @@ impl OperatingSystem {
                 usr_is_read_only: true,
                 updating: &["update-engine.service", "locksmithd.service"],
                 containerd: Some("/usr/bin/containerd"),
+                installs: Some(Installs::Extension),
                 ..DEBIAN
             },
             Self::FedoraCoreos => System { updating: &["zincati.service"], ..COREOS },

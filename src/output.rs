@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
 use anyhow::{Context as _, bail};
@@ -55,6 +55,12 @@ fn write_entry(root: &Utf8Path, path: &str, entry: &Entry) -> io::Result<()> {
             file.write_all(content)?;
             // Not at opening: the umask would have a say.
             file.set_permissions(Permissions::from_mode(*mode))
+        }
+        Entry::Stream { write, .. } => {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target)?;
+            let mut file = BufWriter::with_capacity(1 << 20, file);
+            write(&mut file)?;
+            file.flush()
         }
         Entry::Directory { mode } => {
             fs::create_dir(&target).or_else(ignore_existing)?;

@@ -13,6 +13,7 @@ use crate::format::{Entry, Tree, cloud_init, gzip, ignition, plain};
 use crate::kubernetes::certificates;
 use crate::media::{MEDIA, Machine, MediaError, Medium, Site};
 use crate::os::Format;
+use crate::payload;
 use crate::pki::{PkiError, kubeconfig};
 use crate::secrets::{Secrets, hexadecimal};
 
@@ -134,7 +135,7 @@ pub fn kibibytes(bytes: usize) -> String {
 }
 
 /// Renders every node. `inputs` are the bytes of all that was read, the document first: their digest goes into
-/// manifest.json.
+/// manifest.json. `payload` is the disk with what the machines cannot fetch.
 ///
 /// # Errors
 /// [`RenderError`] when a bundle cannot be made, or is too large.
@@ -143,6 +144,7 @@ pub fn render(
     secrets: &Secrets,
     inputs: &[&[u8]],
     options: &Options,
+    payload: Option<Entry>,
 ) -> Result<Rendered, RenderError> {
     let cluster = Cluster::resolve(document, secrets.issued_at());
     let material = Material::derive(&cluster, secrets)?;
@@ -195,6 +197,9 @@ pub fn render(
     }
 
     let site = Site { cluster: &cluster, machines };
+    if let Some(payload) = payload {
+        tree.insert(payload::FILE, payload);
+    }
     for medium in media {
         (medium.write)(&site, &mut tree)?;
     }
@@ -225,14 +230,18 @@ fn manifest(tree: &Tree, cluster: &Cluster<'_>, inputs: &[&[u8]]) -> Vec<u8> {
         digest.update(input.len().to_be_bytes());
         digest.update(input);
     }
+    let sha256 = |path| tree.sha256(path).map(|digest| hexadecimal(&digest));
     let file = |(path, entry)| match entry {
-        &Entry::File { ref content, mode, ref owner } => ManifestFile {
+        &Entry::File { mode, ref owner, .. } => ManifestFile {
             path,
             mode: format!("{mode:04o}"),
             owner: owner.as_deref(),
-            sha256: Some(hexadecimal(&Sha256::digest(content))),
+            sha256: sha256(path),
             target: None,
         },
+        &Entry::Stream { .. } => {
+            ManifestFile { path, mode: "0600".to_owned(), owner: None, sha256: sha256(path), target: None }
+        }
         &Entry::Directory { mode } => {
             ManifestFile { path, mode: format!("{mode:04o}"), owner: None, sha256: None, target: None }
         }

@@ -24,7 +24,7 @@ fn check(name: &str) {
         .filter_map(|(path, entry)| match entry {
             Entry::File { content, .. } => Some((PathBuf::from(path), content.clone())),
             // Their modes and targets are in manifest.json.
-            Entry::Directory { .. } | Entry::Link { .. } => None,
+            Entry::Directory { .. } | Entry::Link { .. } | Entry::Stream { .. } => None,
         })
         .collect();
 

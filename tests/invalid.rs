@@ -62,7 +62,7 @@ fn is_rendered(path: &Path) -> bool {
 /// What a user would see of a document that loads and cannot be rendered.
 fn of_rendering(path: &Path) -> String {
     let (document, _) = load_file(path, false).unwrap();
-    match render(&document, &support::secrets(), &[], &render::Options::default()) {
+    match render(&document, &support::secrets(), &[], &render::Options::default(), None) {
         Err(RenderError::TooLarge(bundles)) => {
             bundles.iter().map(|bundle| bundle.render(false)).collect::<Vec<_>>().join("\n")
         }

@@ -151,7 +151,7 @@ fn run(text: &str, folder: &Path, rendered: bool) -> Outcome {
             if rendered {
                 let inputs = [text.as_bytes()];
                 let options = hagen::render::Options::default();
-                if let Err(error) = render(&document, &support::secrets(), &inputs, &options) {
+                if let Err(error) = render(&document, &support::secrets(), &inputs, &options, None) {
                     assert!(!error.to_string().is_empty());
                     return Outcome::Reports;
                 }

@@ -8,8 +8,9 @@ mod templates;
 use serde::Serialize;
 
 use crate::cluster::{Cluster, Node, Part};
-use crate::config::schema::{Certificates, Credentials, ProxyMode};
+use crate::config::schema::{Certificates, Credentials, ProxyMode, Software};
 use crate::kubernetes::kubeadm;
+use crate::payload::Programs;
 use crate::secrets::Secret;
 pub use templates::{TemplateError, render};
 
@@ -73,6 +74,10 @@ const CONTROL_PLANE: [Program; 6] = [
 ];
 const WORKER: [Program; 1] = [program!("var/lib/hagen/bin/steps/30-join", true)];
 
+const PAYLOAD: Program = program!("var/lib/hagen/lib/payload.sh", false);
+const INSTALLS: Program = program!("var/lib/hagen/bin/steps/05-software", true);
+const LOADS_IMAGES: Program = program!("var/lib/hagen/bin/steps/25-images", true);
+
 const FIRST_BOOT: Unit = unit!("hagen-firstboot.service", true);
 const LATER: [Unit; 5] = [
     unit!("hagen-identity.service", false),
@@ -91,9 +96,12 @@ const CONTROL_PLANE_MEMORY: u32 = 1700;
 const WORKER_MEMORY: u32 = 700;
 
 /// The programs of one node.
-pub fn programs(node: &Node<'_>) -> impl Iterator<Item = Program> {
+pub fn programs(cluster: &Cluster<'_>, node: &Node<'_>) -> impl Iterator<Item = Program> {
     let own: &[Program] = if node.is_control_plane() { &CONTROL_PLANE } else { &WORKER };
-    EVERY_NODE.iter().chain(own).copied()
+    let Software { installs, loads_images, .. } = cluster.document.software;
+    let of_payload = [(installs || loads_images, PAYLOAD), (installs, INSTALLS), (loads_images, LOADS_IMAGES)];
+    let of_payload = of_payload.into_iter().filter(|(wanted, _)| *wanted).map(|(_, program)| program);
+    EVERY_NODE.iter().chain(own).copied().chain(of_payload)
 }
 
 /// The units of one node.
@@ -122,6 +130,9 @@ struct NodeValues<'a> {
     held_units: String,
     vip_interface: &'a str,
     authorities: &'static str,
+    installs: bool,
+    packages: String,
+    extension: &'a str,
 }
 
 #[derive(Serialize)]
@@ -164,6 +175,7 @@ pub fn node_env(
         cluster.control_planes().map(|node| format!("{}={}", node.name(), node.address)).collect();
     let later = units(node)
         .filter(|unit| !unit.enabled && (unit.name.ends_with(".timer") || unit.content.contains("[Install]")));
+    let programs = Programs::of(cluster, node);
     let values = Values {
         node: NodeValues {
             name: node.name(),
@@ -186,6 +198,9 @@ pub fn node_env(
             held_units: node.system.updating.join(" "),
             vip_interface: interface.map_or("", |name| name.as_str()),
             authorities: if node.holds_authorities() { "bundle" } else { "cluster" },
+            installs: cluster.document.software.installs,
+            packages: programs.packages().join(" "),
+            extension: programs.extension().unwrap_or_default(),
         },
         cluster: ClusterValues {
             name: cluster.name(),

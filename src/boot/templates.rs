@@ -20,7 +20,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 12] = templates![
+const TEMPLATES: [(&str, &str); 13] = templates![
     "cloud-init/bootcmd",
     "etc/chrony.conf",
     "etc/chrony/sources.d/hagen.sources",
@@ -32,6 +32,7 @@ const TEMPLATES: [(&str, &str); 12] = templates![
     "etc/systemd/system/containerd.conf",
     "etc/systemd/system/held.conf",
     "etc/systemd/timesyncd.conf.d/10-hagen.conf",
+    "mirror.sh",
     "proxmox/machines",
 ];
 

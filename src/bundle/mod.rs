@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 use crate::boot::{self, TemplateError};
 use crate::cluster::{Cluster, Node, Part};
 use crate::config::schema::User;
-use crate::kubernetes::certificates;
 use crate::kubernetes::kube_vip;
 use crate::kubernetes::kubeadm::{self, Discovery};
+use crate::kubernetes::{certificates, images};
 use crate::os::System;
 use crate::pki::{PkiError, kubeconfig};
 use crate::secrets::hexadecimal;
@@ -128,7 +128,7 @@ impl<'a> Bundle<'a> {
     /// [`BundleError`].
     pub fn assemble(cluster: &Cluster<'a>, node: &Node<'a>, material: &Material) -> Result<Self, BundleError> {
         let mut files = Files(Vec::new());
-        for program in boot::programs(node) {
+        for program in boot::programs(cluster, node) {
             files.add(program.path, if program.executable { 0o755 } else { 0o644 }, program.content);
         }
         for (path, content) in boot::system_files(cluster, node)? {
@@ -140,6 +140,11 @@ impl<'a> Bundle<'a> {
             files.add("/etc/sudoers.d/90-hagen", 0o440, boot::sudoers(&administrators)?);
         }
         files.add("/etc/containerd/config.toml", 0o644, containerd::configuration(cluster)?);
+        if cluster.document.software.loads_images {
+            let images = images::of_node(cluster, node);
+            let names: String = images.iter().map(|image| format!("{}\n", image.name)).collect();
+            files.add("/etc/hagen/images", 0o644, names);
+        }
         files.add("/etc/crictl.yaml", 0o644, yaml::to_string("crictl.yaml", &Crictl::default())?);
         add_hosts(&mut files, cluster, node)?;
 

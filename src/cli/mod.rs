@@ -4,7 +4,9 @@
 pub mod check;
 mod document;
 pub mod explain;
+pub mod images;
 pub mod init;
+mod payload;
 pub mod render;
 pub mod secrets;
 pub mod tools;
@@ -45,6 +47,8 @@ pub enum Verb {
     Check(CheckArguments),
     /// Write one first-boot bundle per node
     Render(RenderArguments),
+    /// Say which images and programs the machines need, and fetch them
+    Images(ImagesArguments),
     /// Look after the secrets file
     Secrets(SecretsArguments),
     /// Explain a code such as HAGEN036, or list all
@@ -142,6 +146,10 @@ pub struct RenderArguments {
     /// Also write what carries the bundles, besides the document's `media`
     #[arg(long, value_name = "MEDIUM", value_delimiter = ',', value_parser = PossibleValuesParser::new(MEDIA.map(|medium| medium.name)))]
     pub media: Vec<String>,
+    /// Also write payload.iso, the disk with images and programs from this
+    /// folder; something that is missing in it is an error
+    #[arg(long, value_name = "DIR")]
+    pub payload: Option<Utf8PathBuf>,
     /// Warnings are errors
     #[arg(long)]
     pub strict: bool,
@@ -152,6 +160,24 @@ pub struct RenderArguments {
     #[arg(short, long, conflicts_with = "json")]
     pub quiet: bool,
     /// Print manifest.json
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `images`.
+#[derive(Debug, Args)]
+pub struct ImagesArguments {
+    /// The cluster's document; more are laid over it in order
+    #[arg(required = true, value_name = "DOCUMENT")]
+    pub documents: Vec<Utf8PathBuf>,
+    /// Print a script that fetches all of it into a folder for render
+    /// --payload
+    #[arg(long, conflicts_with = "json")]
+    pub script: bool,
+    /// Accept a Kubernetes minor version that hagen was not tested with
+    #[arg(long)]
+    pub allow_untested: bool,
+    /// Print JSON, node by node
     #[arg(long)]
     pub json: bool,
 }
@@ -214,6 +240,17 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// A table: a row a line, columns as wide as they need.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let lines = rows.iter().map(|row| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    });
+    lines.collect()
 }
 
 /// Reads an odd number of control planes.

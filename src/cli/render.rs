@@ -11,12 +11,13 @@ use hagen::config::diagnostics::Severity;
 use hagen::config::schema::{Certificates, Credentials};
 use hagen::format::gzip;
 use hagen::os::Format;
+use hagen::payload;
 use hagen::render::{Options, RenderError, Rendered, expiry, kibibytes, render};
 use hagen::secrets::Secrets;
 use time::OffsetDateTime;
 
 use super::document::{self, Loaded};
-use super::{Failure, RenderArguments, now, parse_secrets, print, write_secrets};
+use super::{Failure, RenderArguments, columns, now, parse_secrets, print, write_secrets};
 use crate::output;
 
 /// Runs the verb.
@@ -39,6 +40,7 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         _ => return Err(Failure::Input("nothing was written".to_owned())),
     };
 
+    let payload = arguments.payload.as_deref().map(|folder| super::payload::read(folder, &document)).transpose()?;
     let now = now();
     let (secrets, secrets_text) = load_secrets(arguments, now)?;
     let inputs: Vec<&[u8]> = contents
@@ -47,15 +49,20 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         .chain([secrets_text.as_bytes()])
         .chain(files.iter().flat_map(|((_, name), bytes)| [name.as_bytes(), bytes.as_slice()]))
         .collect();
-    let rendered =
-        render(&document, &secrets, &inputs, &Options { plain_tree: arguments.tree, media: arguments.media.clone() })
-            .map_err(|error| match error {
-            RenderError::TooLarge(bundles) => {
-                let said: Vec<String> = bundles.iter().map(|bundle| bundle.render(colour)).collect();
-                Failure::Input(format!("{}\nnothing was written", said.join("\n")))
-            }
-            error => Failure::Input(format!("error: {error}")),
-        })?;
+    let rendered = render(
+        &document,
+        &secrets,
+        &inputs,
+        &Options { plain_tree: arguments.tree, media: arguments.media.clone() },
+        payload,
+    )
+    .map_err(|error| match error {
+        RenderError::TooLarge(bundles) => {
+            let said: Vec<String> = bundles.iter().map(|bundle| bundle.render(colour)).collect();
+            Failure::Input(format!("{}\nnothing was written", said.join("\n")))
+        }
+        error => Failure::Input(format!("error: {error}")),
+    })?;
     warn_of_expiry(rendered.certificates_until, now, arguments.strict)?;
     output::write(&rendered.tree, &arguments.out)?;
 
@@ -158,14 +165,7 @@ fn table(rendered: &Rendered, out: &Utf8Path) -> String {
             starts,
         ]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
-    }
+    let mut text = columns(&rows);
     let out = out.as_str().trim_end_matches('/');
     let first = nodes.iter().find(|node| node.part == Part::Init).map_or("", |node| node.name.as_str());
     let has = |format| nodes.iter().any(|node| node.format == format);
@@ -174,9 +174,12 @@ fn table(rendered: &Rendered, out: &Utf8Path) -> String {
         (false, true) => format!("{out}/nodes/NAME/config.ign"),
         (true, true) => format!("{out}/nodes/NAME (a NoCloud seed, or config.ign)"),
     };
+    let payload = rendered.tree.sha256(payload::FILE);
+    let payload = payload.map_or_else(String::new, |_| format!(", with {out}/{} in a second drive", payload::FILE));
+    // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "\nGive each machine its own {seeds} and power them on in any order;\n\
+        "\nGive each machine its own {seeds}{payload} and power them on in any order;\n\
          {first} starts the cluster. On a machine, hagen-status says how far it is. Then:\n\
          \n    kubectl --kubeconfig {out}/kubeconfig get nodes"
     );

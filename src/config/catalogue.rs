@@ -235,6 +235,19 @@ catalogue! {
     UserDataTooLarge = "HAGEN115", "a bundle is larger than its carrier takes",
         "`userDataLimit` says how much that is. Some clouds take 16 or 32 KiB, a Proxmox snippet may have 1 MiB, an ISO has no \
          limit. The help line names the largest files of the bundle.";
+    PayloadMissing = "HAGEN116", "the payload does not hold what the machines need",
+        "A machine that reaches no registry would wait for it for ever, so nothing is written. `hagen images --script` \
+         writes a script that fetches all of it; archives of images go below `images/`, Debian packages with their \
+         `Packages` below `packages/`, system extensions below `extensions/`. How archives are called does not matter.";
+    PayloadDamaged = "HAGEN117", "a file of the payload is not what it should be",
+        "An archive that was cut short, or an image for another processor, would be noticed only at the machine. Fetch the \
+         file again. Archives are tar files, perhaps compressed with gzip, as `skopeo copy` (docker-archive, oci-archive), \
+         `docker save`, `podman save` and `ctr images export` write them.";
+    SoftwareOfSystem = "HAGEN118", "programs cannot be installed on this system",
+        "With `software: {source: payload}` Debian and Ubuntu get packages, Flatcar gets a system extension. The others take \
+         programs into their images.";
+    UnusedPackages = "HAGEN119", "packages that nobody installs",
+        "`software.extraPackages` are installed with those that Kubernetes needs, from the payload.";
     DeviceTwice = "HAGEN120", "two devices of a machine have the same name",
         "Bonds refer to their members by name, and an interface's name is unique in Linux: so each key is there once \
          under all of `ethernets`, `bonds`, `bridges` and `vlans`, and `set-name` gives no name that another device \
@@ -276,4 +289,7 @@ catalogue! {
     VlanMtu = "HAGEN134", "a VLAN's packets are larger than those of its link",
         "The kernel gives a VLAN no larger `mtu` than its link has, which is 1500 unless the document says more. The \
          device that has `address` gets `network.mtu`, if it has no `mtu` of its own.";
+    AlwaysPulled = "HAGEN135", "an image of the payload that would be pulled all the same",
+        "With `imagePullPolicy: Always`, which is also the default of the tag `latest`, the kubelet asks the registry before \
+         each start of a container, and does not start it where there is none.";
 }

@@ -17,8 +17,8 @@ use super::rules;
 use super::schema::{
     ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
     Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, Pki,
-    Proxmox, Proxy, ProxyMode, Role, Route, Taint, TaintEffect, Timeouts, User, UserDataLimit, address_device,
-    everything,
+    Proxmox, Proxy, ProxyMode, Role, Route, Software, Taint, TaintEffect, Timeouts, User, UserDataLimit,
+    address_device, everything,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -42,6 +42,7 @@ pub(super) struct Draft {
     pub pki: Pki,
     pub os: OperatingSystem,
     pub network: Network,
+    pub software: Software,
     pub containerd: Containerd,
     pub user_data_limit: Option<UserDataLimit>,
     pub media: Vec<&'static str>,
@@ -90,6 +91,7 @@ impl Draft {
             pki: self.pki,
             os: self.os,
             network: self.network,
+            software: self.software,
             containerd: self.containerd,
             user_data_limit: self.user_data_limit,
             media: self.media,
@@ -178,9 +180,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let pki = pki(fields.section("pki"));
     let os = fields.or("os", OperatingSystem::Debian, operating_system);
     let network = network(fields.section("network"));
-    let software = fields.section("software");
-    software.optional("source", |field| field.choice(&[("preinstalled", ())]));
-    software.finish();
+    let software = software(fields.section("software"));
     let containerd = fields.section("containerd");
     let extra_config = containerd.optional("extraConfig", toml_table);
     containerd.finish();
@@ -206,6 +206,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         pki,
         os,
         network,
+        software,
         containerd,
         user_data_limit,
         media,
@@ -340,7 +341,7 @@ fn endpoint(fields: Fields<'_>) -> (Option<Spanned<IpAddr>>, Endpoint) {
     section.optional("mode", |field| field.choice(&[("arp", ())]));
     let interface = section.optional("interface", Field::value);
     let services = section.or("services", false, Field::boolean);
-    let image = section.optional("image", |field| field.parsed("text", rules::kube_vip::image));
+    let image = section.optional("image", |field| field.parsed("text", rules::images::image));
     let lease = section.section("lease");
     let seconds = |key, default| lease.or(key, default, |field| field.integer());
     let lease_duration = seconds("duration", 15);
@@ -412,6 +413,17 @@ fn network(fields: Fields<'_>) -> Network {
     };
     fields.finish();
     network
+}
+
+fn software(fields: Fields<'_>) -> Software {
+    let installs = fields.or("source", false, |field| field.choice(&[("preinstalled", false), ("payload", true)]));
+    let loads_images = fields.or("images", installs, |field| field.choice(&[("registry", false), ("payload", true)]));
+    let extra_images =
+        fields.or("extraImages", Vec::new(), |field| field.list(|item| item.parsed("text", rules::images::image)));
+    let extra_packages = fields
+        .or("extraPackages", Vec::new(), |field| field.list(|item| item.parsed("text", rules::software::package)));
+    fields.finish();
+    Software { installs, loads_images, extra_images, extra_packages }
 }
 
 fn user(field: &Field<'_>) -> Option<User> {
@@ -849,5 +861,6 @@ fn manifest(field: &Field<'_>) -> Option<Manifest> {
         complain("has no object", None);
         good = false;
     }
-    good.then(|| Manifest { path: path.to_owned(), content: text })
+    let images = documents.iter().flat_map(rules::images::of_manifest).collect();
+    good.then(|| Manifest { path: path.to_owned(), content: text, images })
 }

@@ -129,6 +129,7 @@ const DURATION: Form = form(
 const SIZE: Form = bare("a size", r"^[0-9]+(KiB|MiB)?$", "32KiB");
 const REPOSITORY: Form = bare("an image repository", r"^[-A-Za-z0-9_./:\[\]]*[^/]$", "registry.k8s.io");
 const IMAGE: Form = form("an image with tag or digest", r"^\S+[:@]\S+$", "ghcr.io/kube-vip/kube-vip:v1.2.3");
+const PACKAGE: Form = bare("the name of a Debian package", r"^[a-z0-9][-a-z0-9+.]+$", "nfs-common");
 const TAG: Form = bare("an image tag", r"^[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}$", "3.6.16-0");
 const PATH: Form = form("an absolute path", r"^/", "/etc/motd");
 const FILE: Form = bare("a path relative to the document", r"^.", "./cni.yaml");
@@ -209,7 +210,7 @@ pub const DOCUMENT: &[Key] = &[
         "software",
         Shape::Mapping(SOFTWARE),
         Default("{}"),
-        "Where containerd, kubeadm, kubelet and kubectl come from.",
+        "Where containerd, kubeadm, kubelet, kubectl and container images come from.",
     ),
     key("registries", Shape::Object, Planned(&[]), "Mirrors of image registries, for containerd."),
     key("containerd", Shape::Mapping(CONTAINERD), Default("{}"), "containerd's configuration."),
@@ -523,12 +524,34 @@ const NETWORK: &[Key] = &[
     key("mtu", Shape::Integer(1280, 9216), Optional("the interface's own"), "Bytes of the largest packet."),
 ];
 
-const SOFTWARE: &[Key] = &[key(
-    "source",
-    Shape::Choice { built: &["preinstalled"], planned: &["apt", "payload"] },
-    Default("preinstalled"),
-    "`preinstalled`: they are in the machine's image.",
-)];
+const SOFTWARE: &[Key] = &[
+    key(
+        "source",
+        Shape::Choice { built: &["preinstalled", "payload"], planned: &["apt"] },
+        Default("preinstalled"),
+        "`preinstalled`: they are in the machine's image. `payload`: they are installed from a disk with the label \
+         hagen-payload, which `hagen render --payload` writes.",
+    ),
+    key(
+        "images",
+        Shape::Choice { built: &["registry", "payload"], planned: &[] },
+        Optional("`payload` with `source: payload`, else `registry`"),
+        "Where container images come from: `registry`, pulled when they are wanted; `payload`, loaded from that disk before \
+         kubeadm runs, and never pulled.",
+    ),
+    key(
+        "extraImages",
+        Shape::List(&Shape::Text(&IMAGE)),
+        Default("[]"),
+        "Images besides those of kubeadm, kube-vip and `manifests`.",
+    ),
+    key(
+        "extraPackages",
+        Shape::List(&Shape::Text(&PACKAGE)),
+        Default("[]"),
+        "Debian packages besides those that Kubernetes needs, with `source: payload`.",
+    ),
+];
 
 const CONTAINERD: &[Key] = &[key(
     "extraConfig",

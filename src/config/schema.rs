@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::diagnostics::Spanned;
+use super::diagnostics::{Span, Spanned};
 use super::values::{
     ByteSize, ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey, LabelValue,
     MacAddress, NodeName, SubjectAlternativeName, UserName,
@@ -37,6 +37,8 @@ pub struct Document {
     pub os: OperatingSystem,
     /// `network`: what all nodes share.
     pub network: Network,
+    /// `software`: where programs and container images come from.
+    pub software: Software,
     /// `containerd`.
     pub containerd: Containerd,
     /// `userDataLimit`: what carries user-data, or config.ign, to every machine takes no more than this.
@@ -324,6 +326,19 @@ pub struct NodeProxmox {
     pub agent: Option<bool>,
 }
 
+/// `software`.
+#[derive(Debug, Clone, Default)]
+pub struct Software {
+    /// `source: payload`: programs are installed from the payload.
+    pub installs: bool,
+    /// `images: payload`: container images are loaded from the payload.
+    pub loads_images: bool,
+    /// `extraImages`, as written.
+    pub extra_images: Vec<String>,
+    /// `extraPackages`.
+    pub extra_packages: Vec<String>,
+}
+
 /// One of `manifests`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -331,6 +346,19 @@ pub struct Manifest {
     pub path: String,
     /// The text of that file.
     pub content: String,
+    /// The container images that its Pods name.
+    pub images: Vec<ManifestImage>,
+}
+
+/// A container image in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestImage {
+    /// As written there.
+    pub name: String,
+    /// Whether the kubelet asks its registry each time that a container starts, though it has the image.
+    pub is_always_pulled: bool,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// One of `users`.

@@ -8,15 +8,19 @@ pub mod network;
 pub mod plain;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
 
 /// Files to be written, by path relative to the output folder, with `/` on every platform.
 #[derive(Default)]
 pub struct Tree {
     entries: BTreeMap<String, Entry>,
 }
+
+/// Writes a file's bytes, the same each time.
+pub type Content = dyn Fn(&mut dyn io::Write) -> io::Result<()>;
 
 /// One of them.
 pub enum Entry {
@@ -33,6 +37,13 @@ pub enum Entry {
     Directory {
         /// Permission bits.
         mode: u32,
+    },
+    /// A file that is too large for memory, and that only its owner may write.
+    Stream {
+        /// The digest of its bytes.
+        sha256: [u8; 32],
+        /// Writes them.
+        write: Box<Content>,
     },
     /// A symbolic link.
     Link {
@@ -57,7 +68,17 @@ impl Tree {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
-    /// The bytes of a file.
+    /// The digest of a file.
+    #[must_use]
+    pub fn sha256(&self, path: &str) -> Option<[u8; 32]> {
+        match self.entries.get(path)? {
+            Entry::File { content, .. } => Some(Sha256::digest(content).into()),
+            Entry::Stream { sha256, .. } => Some(*sha256),
+            Entry::Directory { .. } | Entry::Link { .. } => None,
+        }
+    }
+
+    /// The bytes of a file in memory.
     #[must_use]
     pub fn content(&self, path: &str) -> Option<&[u8]> {
         match self.entries.get(path) {

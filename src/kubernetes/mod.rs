@@ -4,6 +4,7 @@
 //! [`versions`] alone.
 
 pub mod certificates;
+pub mod images;
 pub mod kube_vip;
 pub mod kubeadm;
 pub mod versions;

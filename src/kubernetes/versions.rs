@@ -50,10 +50,12 @@ impl Facts {
         if self.minor >= 36 { "3.10.2" } else { "3.10.1" }
     }
 
-    /// The tag of `etcd` that kubeadm picks by itself (`constants/constants.go`, `DefaultEtcdVersion`).
+    /// The tag of `etcd` that kubeadm picks by itself (`constants/constants.go`, `SupportedEtcdVersion`; read for every
+    /// patch release until November 2026).
     #[must_use]
     pub fn etcd_tag(self) -> &'static str {
         match self.minor {
+            ..=34 if self.patch < 2 => "3.6.4-0",
             ..=34 => "3.6.5-0",
             35 => "3.6.6-0",
             36 => "3.6.8-0",

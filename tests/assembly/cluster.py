@@ -95,10 +95,12 @@ class Cluster:
 
     `issued` is how long ago (negative: in how long) its secrets were made. All
     that hagen renders counts from there, so that moves the clock of this cluster
-    when no clock can be set.
+    when no clock can be set. `payload(cluster)` fills a folder for `render
+    --payload` and returns that command: then the machines have drives with their
+    seed.iso and payload.iso, and neither a seed nor images on their disks.
     """
 
-    def __init__(self, site, cluster_document, files, hagen, image, kubectl, issued=timedelta()):
+    def __init__(self, site, cluster_document, files, hagen, image, kubectl, issued=timedelta(), payload=None):
         self.document = cluster_document
         self.folder = ASSEMBLY / site
         self.out = self.folder / "out"
@@ -106,7 +108,11 @@ class Cluster:
         self.started = time.monotonic()
         self._site, self._shown = site, {}
         self._write(files, issued)
-        run(hagen, "render", self.folder / "cluster.yaml", "-o", self.out, stdout=subprocess.DEVNULL)
+        # As people type it, in the document's folder.
+        self.path = f"{hagen.parent}:{kubectl.parent}:{os.environ['PATH']}"
+        command = payload(self) if payload else "hagen render cluster.yaml -o out/"
+        self.type(command)
+        self.payload = machine.drive(self.out / "payload.iso") if payload else None
         gateway, declared = cluster_document["network"]["gateway"], cluster_document["nodes"]
         prefix = declared[0]["address"].split("/")[1]
         self.switch = Switch(site, f"{gateway}/{prefix}")
@@ -114,7 +120,7 @@ class Cluster:
             node["name"]: Machine(
                 node["name"], self.folder / "machines" / node["name"], image,
                 self.out / "nodes" / node["name"], self.switch,
-                node.get("mac", f"52:54:00:00:00:{number:02x}"))
+                node.get("mac", f"52:54:00:00:00:{number:02x}"), self._drives(node["name"]))
             for number, node in enumerate(declared, 1)
         }
 
@@ -135,6 +141,19 @@ class Cluster:
             seed = base64.b64encode(os.urandom(32)).decode()
             secrets.write_text(
                 f"version: 1\nseed: {seed}\nissuedAt: {self.issued_at:%Y-%m-%dT%H:%M:%SZ}\n", encoding="utf-8")
+
+    def type(self, command, machine=None):
+        """Run a command of hagen's pages, here or on the machines' network; returns what it says."""
+        network = ["ip", "netns", "exec", self.switch.namespace_of(machine)] if machine else []
+        done = subprocess.run(
+            [*network, "bash", "-c", command], cwd=self.folder, env=os.environ | {"PATH": self.path}, check=False,
+            capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{command}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _drives(self, name):
+        return self.payload and [machine.drive(self.out / "nodes" / name / "seed.iso"), self.payload]
 
     # Who there is.
 

@@ -15,6 +15,7 @@ find.
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,17 @@ def run(*command, **options):
 def quietly(*command):
     """For clearing away: what is not there need not be removed."""
     subprocess.run([str(word) for word in command], check=False, capture_output=True)
+
+
+# Media: this kernel has no ISO 9660, but FUSE, and mount(8) calls a helper that is called after the type.
+LAB = "usr/local/lib/lab"
+MOUNT_ISO = f"""\
+#!/bin/sh
+export LD_LIBRARY_PATH=/{LAB}
+exec /{LAB}/fuseiso "$1" "$2" -o ro,allow_other
+"""
+# In a container cloud-init's ds-identify looks for no labels; the data source itself does.
+ONLY_NOCLOUD = "datasource_list: [NoCloud]\n"
 
 
 class Failed(Exception):
@@ -105,10 +117,14 @@ class Switch:
 
 
 class Machine:
-    """One machine; `seed` is the folder of its NoCloud files or its config.ign, `image` the golden image."""
+    """One machine; `seed` is the folder of its NoCloud files or its config.ign, `image` the golden image.
 
-    def __init__(self, name, folder, image, seed, switch, mac):
+    With `drives`, block devices of this computer, its seed is in one of them, and containerd has no image.
+    """
+
+    def __init__(self, name, folder, image, seed, switch, mac, drives=None):
         self.name, self.folder, self.image, self.seed = name, folder, image, seed
+        self.drives = drives
         self.switch, self.mac = switch, mac
         self.place = f"{switch.site}/{name}"
         self.root, self.disk = folder / "root", folder / "disk"
@@ -133,7 +149,7 @@ class Machine:
             "--capability=all", "--drop-capability=CAP_SYS_TIME", "--system-call-filter=@known",
             f"--setenv={legacy}", "--bind=/dev/kmsg",
             f"--bind={self.folder}/containerd:/var/lib/containerd",
-            f"--bind={self.folder}/kubelet:/var/lib/kubelet",
+            f"--bind={self.folder}/kubelet:/var/lib/kubelet", *self._bind_drives(),
             # Nobody answers its questions at a first boot.
             "systemd.show_status=yes", "systemd.firstboot=no",
         ]
@@ -142,6 +158,15 @@ class Machine:
             self.process = subprocess.Popen(
                 ["sh", "-c", enter, "sh", *nspawn], env=os.environ | dict([legacy.split("=")]),
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
+
+    def _bind_drives(self):
+        return [] if self.drives is None else [f"--bind={device}" for device in ("/dev/fuse", *self.drives)]
+
+    def insert(self, device):
+        """Another drive, while the machine is on."""
+        self.drives.append(device)
+        number = os.stat(device).st_rdev
+        self.must("mknod", device, "b", str(os.major(number)), str(os.minor(number)))
 
     def power_off(self):
         """The plug is pulled: nothing in the machine hears of it."""
@@ -212,7 +237,10 @@ class Machine:
             run("mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", self.disk)
         for name in ("upper", "work"):
             (self.disk / name).mkdir()
-        copy_containerd(self.image / "containerd", self.folder / "containerd")
+        if self.drives is None:
+            copy_containerd(self.image / "containerd", self.folder / "containerd")
+        else:
+            (self.folder / "containerd").mkdir()
         layers = f"lowerdir={self.image}/root,upperdir={self.disk}/upper,workdir={self.disk}/work"
         run("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
         unit = self.root / "etc/systemd/system/lab.service"
@@ -221,10 +249,25 @@ class Machine:
         wants.mkdir(exist_ok=True)
         (wants / unit.name).symlink_to(f"../{unit.name}")
         config = self.seed / "config.ign"
-        if config.exists():
+        if self.drives is not None:
+            self._read_discs()
+        elif config.exists():
             self._ignite(config)
         else:
             shutil.copytree(self.seed, self.root / "var/lib/cloud/seed/nocloud")
+
+    def _read_discs(self):
+        """What the machine's kernel has not."""
+        lab, helper = self.root / LAB, self.root / "usr/sbin/mount.iso9660"
+        lab.mkdir(parents=True)
+        fuseiso = shutil.which("fuseiso")
+        said = subprocess.run(["ldd", fuseiso], check=True, capture_output=True, text=True).stdout
+        own = [line.split()[2] for line in said.splitlines() if re.search("lib(glib|fuse|pcre|z)", line)]
+        for file in [fuseiso, *own]:
+            shutil.copy(file, lab)
+        helper.write_text(MOUNT_ISO, encoding="utf-8")
+        helper.chmod(0o755)
+        (self.root / "etc/cloud/cloud.cfg.d/90-lab.cfg").write_text(ONLY_NOCLOUD, encoding="utf-8")
 
     def _ignite(self, config):
         """What the initramfs of a system with Ignition does before the first boot, to which systemd finds no machine-id."""
@@ -232,6 +275,12 @@ class Machine:
         if said:
             raise Failed(f"{self.name}: Ignition failed:\n{said}")
         (self.root / "etc/machine-id").unlink()
+
+
+def drive(image):
+    """A block device of this computer that has the content of a file."""
+    command = ["losetup", "--read-only", "--find", "--show", image]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def copy_containerd(source, target):
@@ -329,6 +378,11 @@ def clear(folder, site=""):
     for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()[::-1]:
         if line.split()[1].startswith(below):
             quietly("umount", "--lazy", line.split()[1])
+    command = ["losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE"]
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        device, file = line.split(" ", 1)
+        if file.startswith(below):
+            quietly("losetup", "--detach", device)
     listing = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
     for namespace in (line.split()[0] for line in listing.splitlines() if line):
         if namespace.startswith(f"{NAMESPACE}{site}." if site else NAMESPACE):

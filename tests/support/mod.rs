@@ -28,7 +28,7 @@ pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
     let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
     let (document, _) = config::load(&[input], &mut read, &config::Options::default())
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    render(&document, secrets, &[text.as_bytes()], &Options { plain_tree: true, ..Options::default() }).unwrap()
+    render(&document, secrets, &[text.as_bytes()], &Options { plain_tree: true, ..Options::default() }, None).unwrap()
 }
 
 /// Every entry of a tree as comparable text and bytes.
@@ -39,6 +39,7 @@ pub fn flat(tree: &Tree) -> BTreeMap<String, (String, Vec<u8>)> {
                 Entry::File { content, mode, owner } => (format!("file {mode:04o} {owner:?}"), content.clone()),
                 Entry::Directory { mode } => (format!("directory {mode:04o}"), Vec::new()),
                 Entry::Link { target } => (format!("link {target}"), Vec::new()),
+                Entry::Stream { .. } => panic!("nothing here has a payload"),
             };
             (path.to_owned(), value)
         })

@@ -1,4 +1,72 @@
-//! Names of images, by the grammar of distribution/reference, which kubeadm and containerd check them with.
+//! Names of images, by the grammar of distribution/reference, which kubeadm and containerd check them with; and which
+//! ones a manifest names.
+
+use crate::config::schema::ManifestImage;
+use crate::config::tree::{Kind, Node};
+use crate::config::values::Invalid;
+
+/// Reads an image reference with a tag or a digest.
+pub(in crate::config) fn image(text: &str) -> Result<String, Invalid> {
+    const RULE: &str = "write registry, name and tag, as in `ghcr.io/kube-vip/kube-vip:v1.2.3`";
+    if text.is_empty() || text.chars().any(|c| !c.is_ascii_graphic()) || text.contains("://") {
+        return Err(Invalid::new(format!("`{}` is not an image", text.escape_debug()), RULE));
+    }
+    let named = text.split('@').next().unwrap_or(text);
+    let repository = tag(text).map_or(named, |tag| named[..named.len() - tag.len()].trim_end_matches(':'));
+    if !is_repository(repository) {
+        return Err(Invalid::new(format!("`{text}` is not an image"), RULE));
+    }
+    match (tag(text), text.contains('@')) {
+        (Some(""), _) => Err(Invalid::new(format!("image `{text}` has an empty tag"), RULE)),
+        (None, false) => Err(Invalid::new(format!("image `{text}` has no tag, so it would be `latest`"), RULE)),
+        (Some("latest"), false) => Err(Invalid::new("tag `latest` is another image every day", RULE)),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// The tag of an image reference.
+pub(super) fn tag(image: &str) -> Option<&str> {
+    let without_digest = image.split('@').next().unwrap_or(image);
+    without_digest.rsplit('/').next().and_then(|name| name.split_once(':')).map(|(_, tag)| tag)
+}
+
+/// The images in an object of Kubernetes: of containers, wherever in it Pods are described, and of volumes.
+pub(in crate::config) fn of_manifest(object: &Node) -> Vec<ManifestImage> {
+    let mut images = Vec::new();
+    gather(object, &mut images);
+    images
+}
+
+fn gather(node: &Node, images: &mut Vec<ManifestImage>) {
+    let entries = match &node.kind {
+        Kind::Mapping(entries) => entries,
+        Kind::Sequence(items) => return items.iter().for_each(|item| gather(item, images)),
+        Kind::Scalar { .. } => return,
+    };
+    for (key, value) in entries {
+        if let Kind::Sequence(items) = &value.kind {
+            let item = |item: &Node| match key.text.as_str() {
+                "containers" | "initContainers" | "ephemeralContainers" => named(item, "image", "imagePullPolicy"),
+                "volumes" => named(item.entry("image")?.1, "reference", "pullPolicy"),
+                _ => None,
+            };
+            images.extend(items.iter().filter_map(item));
+        }
+        gather(value, images);
+    }
+}
+
+/// The image that an object names with `key`.
+fn named(object: &Node, key: &str, policy: &str) -> Option<ManifestImage> {
+    let (_, value) = object.entry(key)?;
+    let name = value.text().filter(|name| !name.is_empty())?.to_owned();
+    let is_always_pulled = match object.entry(policy).and_then(|(_, value)| value.text()) {
+        Some(policy) => policy == "Always",
+        // The API server's default (`SetDefaults_Container`).
+        None => !name.contains('@') && tag(&name).is_none_or(|tag| tag == "latest"),
+    };
+    Some(ManifestImage { name, is_always_pulled, span: value.span })
+}
 
 /// Whether this is a repository: a path, with a host before it that may have a port.
 pub(in crate::config) fn is_repository(text: &str) -> bool {

@@ -4,36 +4,10 @@ use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
 use crate::config::schema::Role;
-use crate::config::values::Invalid;
-
-/// Reads an image reference with a tag or a digest.
-pub(in crate::config) fn image(text: &str) -> Result<String, Invalid> {
-    const RULE: &str = "write registry, name and tag, as in `ghcr.io/kube-vip/kube-vip:v1.2.3`";
-    if text.is_empty() || text.chars().any(|c| !c.is_ascii_graphic()) || text.contains("://") {
-        return Err(Invalid::new(format!("`{}` is not an image", text.escape_debug()), RULE));
-    }
-    let named = text.split('@').next().unwrap_or(text);
-    let repository = tag(text).map_or(named, |tag| named[..named.len() - tag.len()].trim_end_matches(':'));
-    if !super::images::is_repository(repository) {
-        return Err(Invalid::new(format!("`{text}` is not an image"), RULE));
-    }
-    match (tag(text), text.contains('@')) {
-        (Some(""), _) => Err(Invalid::new(format!("image `{text}` has an empty tag"), RULE)),
-        (None, false) => Err(Invalid::new(format!("image `{text}` has no tag, so it would be `latest`"), RULE)),
-        (Some("latest"), false) => Err(Invalid::new("tag `latest` is another image every day", RULE)),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// The tag of an image reference.
-fn tag(image: &str) -> Option<&str> {
-    let without_digest = image.split('@').next().unwrap_or(image);
-    without_digest.rsplit('/').next().and_then(|name| name.split_once(':')).map(|(_, tag)| tag)
-}
 
 pub(super) fn check(subject: &Subject<'_>) {
     let kube_vip = &subject.draft.endpoint.kube_vip;
-    if kube_vip.image.as_deref().and_then(tag).is_some_and(|tag| matches!(tag, "v1.2.2" | "1.2.2")) {
+    if kube_vip.image.as_deref().and_then(super::images::tag).is_some_and(|tag| matches!(tag, "v1.2.2" | "1.2.2")) {
         subject.push(
             Diagnostic::error(
                 Code::KubeVipDeadlock,

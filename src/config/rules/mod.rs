@@ -15,6 +15,7 @@ mod network;
 mod nodes;
 pub(super) mod proxmox;
 mod ranges;
+pub(super) mod software;
 mod systems;
 pub(super) mod users;
 mod versions;
@@ -48,6 +49,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     nodes::check(subject);
     proxmox::check(subject);
     systems::check(subject);
+    software::check(subject);
     labels::check(subject);
     addresses::check(subject);
     network::check(subject);

@@ -10,7 +10,7 @@ use crate::os::{Format, HOME, OPERATING_SYSTEMS, OperatingSystem};
 
 impl Subject<'_> {
     /// What a node runs.
-    fn os(&self, node: &NodeDraft) -> OperatingSystem {
+    pub(super) fn os(&self, node: &NodeDraft) -> OperatingSystem {
         node.os.unwrap_or(self.draft.os)
     }
 
@@ -45,7 +45,7 @@ fn hidden_files(subject: &Subject<'_>) {
 }
 
 /// The document's word for a system.
-fn word(os: OperatingSystem) -> &'static str {
+pub(super) fn word(os: OperatingSystem) -> &'static str {
     OPERATING_SYSTEMS.iter().find(|(_, other)| *other == os).map_or("", |(word, _)| word)
 }
 

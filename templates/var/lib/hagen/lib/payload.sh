@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# The disk with what this machine cannot fetch: packages or a system extension, and archives of images. Sourced after
+# hagen.sh.
+
+PAYLOAD=/run/hagen/payload
+
+# open_payload: at $PAYLOAD, until the step ends.
+open_payload() {
+  local device
+  # blkid's cache may know a disk that is no longer there.
+  device=$(blkid -c /dev/null -o device -t LABEL=hagen-payload | head -n1) || true
+  [[ -n $device ]] || again "no disk with the label hagen-payload is in this machine; put payload.iso into a drive"
+  mkdir -p $PAYLOAD
+  trap 'umount --quiet $PAYLOAD || true' EXIT
+  mountpoint --quiet $PAYLOAD || mount -o ro,nosuid,nodev,noexec "$device" $PAYLOAD ||
+    fail "the disk hagen-payload ($device) cannot be mounted; write it again"
+}
+
+# whole FILE...: these files of the payload are what was written.
+whole() {
+  local sums damaged
+  sums=$(printf '%s\n' "$@" | awk 'NR == FNR {wanted[$0]; next} substr($0, 67) in wanted' - $PAYLOAD/SHA256SUMS)
+  (($(grep -c . <<<"$sums") == $#)) ||
+    fail "the disk hagen-payload is not of this document: it lacks one of $*; render with --payload again"
+  damaged=$(cd $PAYLOAD && sha256sum --check --quiet <<<"$sums" 2>/dev/null) ||
+    fail "the disk hagen-payload is damaged: ${damaged//$'\n'/, }; write it again"
+}
