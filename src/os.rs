@@ -48,6 +48,17 @@ pub enum NetworkService {
     NetworkManager,
 }
 
+/// How a system boots over the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkBoot {
+    /// From its disk, where an image was written beforehand; only kernel and initrd come over the network.
+    Disk,
+    /// Flatcar in memory, which installs itself with flatcar-install.
+    FlatcarInstall,
+    /// The live system of Fedora CoreOS and RHEL CoreOS, which installs itself with coreos-installer.
+    CoreosInstaller,
+}
+
 /// What is true of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct System {
@@ -67,6 +78,10 @@ pub struct System {
     pub mounted_late: &'static [&'static str],
     /// The file of time servers, where the usual ones are not read.
     pub chrony: Option<&'static str>,
+    /// How it boots over the network, where hagen knows a way.
+    pub network_boot: Option<NetworkBoot>,
+    /// Where its Ignition looks for a config on QEMU's fw_cfg.
+    pub fw_cfg: &'static str,
 }
 
 /// Where homes are.
@@ -80,6 +95,8 @@ const DEBIAN: System = System {
     containerd: None,
     mounted_late: &[],
     chrony: None,
+    network_boot: Some(NetworkBoot::Disk),
+    fw_cfg: "opt/com.coreos/config",
 };
 
 const COREOS: System = System {
@@ -87,10 +104,17 @@ const COREOS: System = System {
     network: NetworkService::NetworkManager,
     usr_is_read_only: true,
     chrony: Some("/etc/chrony.conf"),
+    network_boot: Some(NetworkBoot::CoreosInstaller),
     ..DEBIAN
 };
 
 impl OperatingSystem {
+    /// The document's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        OPERATING_SYSTEMS.iter().find(|(_, other)| *other == self).map_or("", |(word, _)| word)
+    }
+
     /// Its row of the table.
     #[must_use]
     pub const fn system(self) -> System {
@@ -101,6 +125,8 @@ impl OperatingSystem {
                 usr_is_read_only: true,
                 updating: &["update-engine.service", "locksmithd.service"],
                 containerd: Some("/usr/bin/containerd"),
+                network_boot: Some(NetworkBoot::FlatcarInstall),
+                fw_cfg: "opt/org.flatcar-linux/config",
                 ..DEBIAN
             },
             Self::FedoraCoreos => System { updating: &["zincati.service"], ..COREOS },
@@ -108,6 +134,7 @@ impl OperatingSystem {
             Self::SleMicro => System {
                 updating: &["transactional-update.service", "rebootmgr.service"],
                 mounted_late: &[HOME, "/opt", "/srv", "/usr/local"],
+                network_boot: None,
                 ..COREOS
             },
         }

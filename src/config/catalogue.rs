@@ -276,4 +276,15 @@ catalogue! {
     VlanMtu = "HAGEN134", "a VLAN's packets are larger than those of its link",
         "The kernel gives a VLAN no larger `mtu` than its link has, which is 1500 unless the document says more. The \
          device that has `address` gets `network.mtu`, if it has no `mtu` of its own.";
+    PxeIncomplete = "HAGEN140", "booting over the network needs to know more of a machine",
+        "An installer must be told its disk (`pxe.disk`). Where the disk holds the system already, the kernel that comes \
+         over the network must be told where: `root=...` among `pxe.arguments`, as the image's own boot loader says it. And \
+         `pxe` of a node says nothing without the document's.";
+    PxeLeftOut = "HAGEN141", "a machine that cannot boot over the network",
+        "A machine is known by the MAC address of the NIC that it boots from (`mac`, or `match` under `network`), or by \
+         `pxe.uuid`. hagen knows how Debian and Ubuntu with cloud-init, Flatcar, Fedora CoreOS and RHEL CoreOS boot; others \
+         need another medium.";
+    DuplicateUuid = "HAGEN142", "two nodes have the same UUID",
+        "A machine that boots over the network finds its bundle by it. Some boards of one maker all have the same: then use \
+         `mac`.";
 }

@@ -14,6 +14,7 @@ pub(super) mod labels;
 mod network;
 mod nodes;
 pub(super) mod proxmox;
+pub(super) mod pxe;
 mod ranges;
 mod systems;
 pub(super) mod users;
@@ -48,6 +49,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     nodes::check(subject);
     proxmox::check(subject);
     systems::check(subject);
+    pxe::check(subject);
     labels::check(subject);
     addresses::check(subject);
     network::check(subject);
