@@ -48,6 +48,17 @@ pub enum NetworkService {
     NetworkManager,
 }
 
+/// How a system boots over the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkBoot {
+    /// From its disk, where an image was written beforehand; only kernel and initrd come over the network.
+    Disk,
+    /// Flatcar in memory, which installs itself with flatcar-install.
+    FlatcarInstall,
+    /// The live system of Fedora CoreOS and RHEL CoreOS, which installs itself with coreos-installer.
+    CoreosInstaller,
+}
+
 /// What is true of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct System {
@@ -69,6 +80,10 @@ pub struct System {
     pub chrony: Option<&'static str>,
     /// How programs get onto a machine whose image has none.
     pub installs: Option<Installs>,
+    /// How it boots over the network, where hagen knows a way.
+    pub network_boot: Option<NetworkBoot>,
+    /// Where its Ignition looks for a config on QEMU's fw_cfg.
+    pub fw_cfg: &'static str,
 }
 
 /// How programs are installed.
@@ -92,6 +107,8 @@ const DEBIAN: System = System {
     mounted_late: &[],
     chrony: None,
     installs: Some(Installs::Packages),
+    network_boot: Some(NetworkBoot::Disk),
+    fw_cfg: "opt/com.coreos/config",
 };
 
 const COREOS: System = System {
@@ -100,10 +117,17 @@ const COREOS: System = System {
     usr_is_read_only: true,
     chrony: Some("/etc/chrony.conf"),
     installs: None,
+    network_boot: Some(NetworkBoot::CoreosInstaller),
     ..DEBIAN
 };
 
 impl OperatingSystem {
+    /// The document's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        OPERATING_SYSTEMS.iter().find(|(_, other)| *other == self).map_or("", |(word, _)| word)
+    }
+
     /// Its row of the table.
     #[must_use]
     pub const fn system(self) -> System {
@@ -115,6 +139,8 @@ impl OperatingSystem {
                 updating: &["update-engine.service", "locksmithd.service"],
                 containerd: Some("/usr/bin/containerd"),
                 installs: Some(Installs::Extension),
+                network_boot: Some(NetworkBoot::FlatcarInstall),
+                fw_cfg: "opt/org.flatcar-linux/config",
                 ..DEBIAN
             },
             Self::FedoraCoreos => System { updating: &["zincati.service"], ..COREOS },
@@ -122,6 +148,7 @@ impl OperatingSystem {
             Self::SleMicro => System {
                 updating: &["transactional-update.service", "rebootmgr.service"],
                 mounted_late: &[HOME, "/opt", "/srv", "/usr/local"],
+                network_boot: None,
                 ..COREOS
             },
         }

@@ -169,8 +169,6 @@ pub fn node_env(
 ) -> Result<String, TemplateError> {
     let kubernetes = &cluster.document.kubernetes;
     let yes = |condition| if condition { "yes" } else { "no" };
-    let settings = &cluster.document.endpoint.kube_vip;
-    let interface = settings.interface.as_ref().or_else(|| node.declared.interface_name());
     let control_planes: Vec<String> =
         cluster.control_planes().map(|node| format!("{}={}", node.name(), node.address)).collect();
     let later = units(node)
@@ -196,7 +194,8 @@ pub fn node_env(
             certificates: certificates.join(" "),
             later_units: later.map(|unit| unit.name).collect::<Vec<_>>().join(" "),
             held_units: node.system.updating.join(" "),
-            vip_interface: interface.map_or("", |name| name.as_str()),
+            // Without it the machine looks: a NIC has not always got the name that the document gives it.
+            vip_interface: cluster.document.endpoint.kube_vip.interface.as_ref().map_or("", |name| name.as_str()),
             authorities: if node.holds_authorities() { "bundle" } else { "cluster" },
             installs: cluster.document.software.installs,
             packages: programs.packages().join(" "),

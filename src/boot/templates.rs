@@ -3,7 +3,7 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 
 /// A template that cannot be filled in: a bug.
@@ -20,7 +20,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 13] = templates![
+const TEMPLATES: [(&str, &str); 22] = templates![
     "cloud-init/bootcmd",
     "etc/chrony.conf",
     "etc/chrony/sources.d/hagen.sources",
@@ -32,8 +32,17 @@ const TEMPLATES: [(&str, &str); 13] = templates![
     "etc/systemd/system/containerd.conf",
     "etc/systemd/system/held.conf",
     "etc/systemd/timesyncd.conf.d/10-hagen.conf",
+    "libvirt/domain.xml",
+    "libvirt/machines",
+    "libvirt/network.xml",
     "mirror.sh",
     "proxmox/machines",
+    "pxe/boot.ipxe",
+    "pxe/default.ipxe",
+    "pxe/dnsmasq.conf",
+    "pxe/hagen-install.service",
+    "pxe/machine.ipxe",
+    "pxe/serve.env",
 ];
 
 /// Fills in one of the templates; `name` is its path below `templates/`.
@@ -44,6 +53,8 @@ pub fn render(name: &'static str, values: &impl Serialize) -> Result<String, Tem
     let fail = |cause| TemplateError { name, cause };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // No value has a character that XML would mind.
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(fail)?);
     environment.add_filter("shell", shell);
     let source = TEMPLATES.iter().find(|(other, _)| *other == name).map_or("", |(_, source)| source);

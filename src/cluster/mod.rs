@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::config::schema::{self, Certificates, Credentials, Document, File, ProxyMode, Role, UserDataLimit};
 use crate::kubernetes::versions::Facts;
-use crate::os::{Format, System};
+use crate::os::{Format, OperatingSystem, System};
 
 /// The image of kube-vip that hagen was written for. Never v1.2.2: it waits for its own VIP on a cold start
 /// (kube-vip#1654).
@@ -51,7 +51,9 @@ pub struct Node<'a> {
     pub format: Format,
     /// How large its user-data may be.
     pub user_data_limit: Option<UserDataLimit>,
-    /// What is true of its operating system.
+    /// Its operating system.
+    pub os: OperatingSystem,
+    /// What is true of that.
     pub system: System,
     /// Extra files, the cluster's and its own.
     pub files: Vec<&'a File>,
@@ -194,13 +196,15 @@ impl<'a> Node<'a> {
             let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
             kubelet_extra_args.insert("node-labels".to_owned(), labels.join(","));
         }
-        let system = declared.os.unwrap_or(document.os).system();
+        let os = declared.os.unwrap_or(document.os);
+        let system = os.system();
         Self {
             declared,
             part,
             address: declared.address.addr(),
             format: declared.format.or(document.format).unwrap_or(system.format),
             user_data_limit: declared.user_data_limit.or(document.user_data_limit),
+            os,
             system,
             files,
             kubelet_extra_args,

@@ -292,4 +292,15 @@ catalogue! {
     AlwaysPulled = "HAGEN135", "an image of the payload that would be pulled all the same",
         "With `imagePullPolicy: Always`, which is also the default of the tag `latest`, the kubelet asks the registry before \
          each start of a container, and does not start it where there is none.";
+    PxeIncomplete = "HAGEN140", "booting over the network needs to know more of a machine",
+        "An installer must be told its disk (`pxe.disk`). Where the disk holds the system already, the kernel that comes \
+         over the network must be told where: `root=...` among `pxe.arguments`, as the image's own boot loader says it. And \
+         `pxe` of a node says nothing without the document's.";
+    PxeLeftOut = "HAGEN141", "a machine that cannot boot over the network",
+        "A machine is known by the MAC address of the NIC that it boots from (`mac`, or `match` under `network`), or by \
+         `pxe.uuid`. hagen knows how Debian and Ubuntu with cloud-init, Flatcar, Fedora CoreOS and RHEL CoreOS boot; others \
+         need another medium.";
+    DuplicateUuid = "HAGEN142", "two nodes have the same UUID",
+        "A machine that boots over the network finds its bundle by it. Some boards of one maker all have the same: then use \
+         `mac`.";
 }

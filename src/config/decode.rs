@@ -16,9 +16,9 @@ use super::reader::{Context, Field, Fields};
 use super::rules;
 use super::schema::{
     ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
-    Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, Pki,
-    Proxmox, Proxy, ProxyMode, Role, Route, Software, Taint, TaintEffect, Timeouts, User, UserDataLimit,
-    address_device, everything,
+    Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, NodePxe,
+    Pki, Proxmox, Proxy, ProxyMode, Pxe, Role, Route, Software, Taint, TaintEffect, Timeouts, User, UserDataLimit,
+    address_device, everything, macs,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -52,6 +52,7 @@ pub(super) struct Draft {
     /// One for each item of `nodes`, in the same order; `None` when `nodes` itself could not be read.
     pub nodes: Option<Vec<NodeDraft>>,
     pub proxmox: Proxmox,
+    pub pxe: Option<Pxe>,
 }
 
 /// What could be read of a node.
@@ -76,6 +77,7 @@ pub(super) struct NodeDraft {
     pub format: Option<Format>,
     pub os: Option<OperatingSystem>,
     pub proxmox: NodeProxmox,
+    pub pxe: NodePxe,
 }
 
 impl Draft {
@@ -100,11 +102,17 @@ impl Draft {
             files: self.files,
             nodes: self.nodes?.into_iter().map(NodeDraft::finish).collect::<Option<_>>()?,
             proxmox: self.proxmox,
+            pxe: self.pxe,
         })
     }
 }
 
 impl NodeDraft {
+    /// Its NICs' MAC addresses.
+    pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        macs(self.mac.as_ref(), &self.network)
+    }
+
     /// The device of `network` that holds `address`.
     pub fn address_device(&self) -> Option<&Device> {
         address_device(&self.network, self.interface.as_ref(), &self.address?.value)
@@ -159,6 +167,7 @@ impl NodeDraft {
             format: self.format,
             os: self.os,
             proxmox: self.proxmox,
+            pxe: self.pxe,
         })
     }
 }
@@ -191,6 +200,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
     let files = fields.or("files", Vec::new(), |field| field.list(file));
     let nodes = fields.required("nodes", |field| Some(field.items()?.iter().map(node).collect()));
     let proxmox = proxmox(fields.section("proxmox"));
+    let pxe = fields.optional("pxe", pxe);
     fields.finish();
 
     let containerd = Containerd { extra_config };
@@ -215,6 +225,7 @@ pub(super) fn document(root: &tree::Node, context: &Context<'_>) -> Option<Draft
         files,
         nodes,
         proxmox,
+        pxe,
     })
 }
 
@@ -500,6 +511,7 @@ fn node(field: &Field<'_>) -> NodeDraft {
         kubelet_extra_args: fields.or("kubeletExtraArgs", BTreeMap::new(), arguments),
         files: fields.or("files", Vec::new(), |field| field.list(file)),
         proxmox: node_proxmox(fields.section("proxmox")),
+        pxe: node_pxe(fields.section("pxe")),
     };
     fields.finish();
     draft
@@ -649,6 +661,29 @@ fn node_proxmox(fields: Fields<'_>) -> NodeProxmox {
     };
     fields.finish();
     proxmox
+}
+
+fn pxe(field: &Field<'_>) -> Option<Pxe> {
+    let fields = field.fields()?;
+    let url = fields.required("url", Field::value);
+    let disk = fields.optional("disk", |field| field.parsed("text", rules::pxe::disk));
+    let arguments = fields.or("arguments", Vec::new(), kernel_arguments);
+    fields.finish();
+    Some(Pxe { url: url?, disk, arguments })
+}
+
+fn node_pxe(fields: Fields<'_>) -> NodePxe {
+    let pxe = NodePxe {
+        uuid: fields.optional("uuid", Field::spanned),
+        disk: fields.optional("disk", |field| field.parsed("text", rules::pxe::disk)),
+        arguments: fields.optional("arguments", kernel_arguments),
+    };
+    fields.finish();
+    pxe
+}
+
+fn kernel_arguments(field: &Field<'_>) -> Option<Vec<String>> {
+    field.list(|item| item.parsed("text", rules::pxe::kernel_argument))
 }
 
 /// The value of a label; a key without a value has the empty one.

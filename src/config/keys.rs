@@ -136,6 +136,11 @@ const FILE: Form = bare("a path relative to the document", r"^.", "./cni.yaml");
 const MODE: Form = bare("an octal file mode", r"^[0-7]{3,4}$", "0644");
 const OWNER: Form = form("user:group", r"^[a-z_][-a-z0-9_]*:[a-z_][-a-z0-9_]*$", "root:root");
 const USER: Form = bare("a user name", r"^[a-z_][-a-z0-9_]{0,31}$", "ops");
+const URL: Form = form("the address of an HTTP server", r"^https?://[^\s/]+(/[-A-Za-z0-9_.~/]*)?$", "http://10.9.0.2");
+const UUID: Form =
+    form("a UUID", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", "4c4c4544-0036-5410-8043-b8c04f4a4c33");
+const BLOCK_DEVICE: Form = form("a disk", r"^/dev/[-A-Za-z0-9_.:/]+$", "/dev/sda");
+const KERNEL_ARGUMENT: Form = bare("a kernel argument", r"^[A-Za-z0-9_][-A-Za-z0-9_.:=,/@%+~;]*$", "console=ttyS0");
 const WORD: Form = bare("one word", r"^\S+$", "NumCPU");
 const FLAG: Form = bare("a flag without dashes", r"^[A-Za-z0-9_.][-A-Za-z0-9_.]*$", "v");
 const TEXT: Form = bare("text", "", "text");
@@ -237,10 +242,11 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key(
         "media",
-        Shape::List(&Shape::Choice { built: &["iso", "proxmox"], planned: &["pxe", "libvirt", "usb"] }),
+        Shape::List(&Shape::Choice { built: &["iso", "proxmox", "pxe", "libvirt"], planned: &["usb"] }),
         Default("[]"),
         "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine; `proxmox`, \
-         scripts and Terraform that make virtual machines with these CDs.",
+         scripts and Terraform that make virtual machines with these CDs; `pxe`, a folder that boots machines over the \
+         network; `libvirt`, virtual machines on one computer.",
     ),
     key(
         "proxmox",
@@ -248,6 +254,12 @@ pub const DOCUMENT: &[Key] = &[
         Default("{}"),
         "Virtual machines of Proxmox VE, for `--media proxmox`, with Proxmox' units. A node without a VMID is none of \
          them.",
+    ),
+    key(
+        "pxe",
+        Shape::Mapping(PXE),
+        Optional("no machine boots over the network"),
+        "Booting over the network, for `--media pxe`; docs/pxe.md.",
     ),
 ];
 
@@ -654,6 +666,7 @@ const NODES: &[Key] = &[
     ),
     key("format", FORMAT, Optional("the cluster's"), "`format` for this machine."),
     key("os", OPERATING_SYSTEM, Optional("the cluster's"), "`os` for this machine."),
+    key("pxe", Shape::Mapping(NODE_PXE), Default("{}"), "What is particular to booting this machine."),
 ];
 
 const VLAN_TAG: Shape = Shape::Integer(1, 4094);
@@ -712,6 +725,43 @@ const NODE_PROXMOX: &[Key] = &[
     key("memory", MEMORY, Optional("the cluster's"), "`proxmox.memory` for this machine."),
     key("disk", DISK, Optional("the cluster's"), "`proxmox.disk` for this machine."),
     key("agent", Shape::Boolean, Optional("the cluster's"), "`proxmox.agent` for this machine."),
+];
+
+const PXE: &[Key] = &[
+    key(
+        "url",
+        Shape::Text(&URL),
+        Required("url: http://10.9.0.2"),
+        "Where machines reach the folder `pxe/http` of the output, or matchbox.",
+    ),
+    key(
+        "disk",
+        Shape::Text(&BLOCK_DEVICE),
+        Optional("none; machines that are installed over the network need one"),
+        "The disk that an installer writes to. What was on it is lost.",
+    ),
+    key(
+        "arguments",
+        Shape::List(&Shape::Text(&KERNEL_ARGUMENT)),
+        Default("[]"),
+        "More kernel arguments; with `root=` for machines whose disk holds their image already.",
+    ),
+];
+
+const NODE_PXE: &[Key] = &[
+    key(
+        "uuid",
+        Shape::Text(&UUID),
+        Optional("known by its MAC addresses alone"),
+        "Its SMBIOS UUID, by which it is known as well.",
+    ),
+    key("disk", Shape::Text(&BLOCK_DEVICE), Optional("the cluster's"), "`pxe.disk` for this machine."),
+    key(
+        "arguments",
+        Shape::List(&Shape::Text(&KERNEL_ARGUMENT)),
+        Optional("the cluster's"),
+        "`pxe.arguments` for this machine, instead of the cluster's.",
+    ),
 ];
 
 const TAINT: &[Key] = &[

@@ -11,8 +11,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::diagnostics::{Span, Spanned};
 use super::values::{
-    ByteSize, ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey, LabelValue,
-    MacAddress, NodeName, SubjectAlternativeName, UserName,
+    BaseUrl, ByteSize, ClusterName, DnsName, FileMode, GoDuration, InterfaceName, KubernetesVersion, LabelKey,
+    LabelValue, MacAddress, MachineUuid, NodeName, SubjectAlternativeName, UserName,
 };
 use crate::os::{Format, OperatingSystem};
 
@@ -55,6 +55,8 @@ pub struct Document {
     pub nodes: Vec<Node>,
     /// `proxmox`: what virtual machines of Proxmox VE have in common.
     pub proxmox: Proxmox,
+    /// `pxe`: booting over the network.
+    pub pxe: Option<Pxe>,
 }
 
 /// `kubernetes`.
@@ -339,6 +341,28 @@ pub struct Software {
     pub extra_packages: Vec<String>,
 }
 
+/// `pxe`.
+#[derive(Debug, Clone)]
+pub struct Pxe {
+    /// `url`: where machines reach what is served.
+    pub url: BaseUrl,
+    /// `disk`: what installers write to.
+    pub disk: Option<String>,
+    /// `arguments`: of the kernel.
+    pub arguments: Vec<String>,
+}
+
+/// `nodes[].pxe`.
+#[derive(Debug, Clone, Default)]
+pub struct NodePxe {
+    /// `uuid`: SMBIOS', by which the machine is known as well.
+    pub uuid: Option<Spanned<MachineUuid>>,
+    /// `disk` of this node.
+    pub disk: Option<String>,
+    /// `arguments` of this node, instead of the cluster's.
+    pub arguments: Option<Vec<String>>,
+}
+
 /// One of `manifests`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -420,21 +444,31 @@ pub struct Node {
     pub os: Option<OperatingSystem>,
     /// `proxmox` of this node.
     pub proxmox: NodeProxmox,
+    /// `pxe` of this node.
+    pub pxe: NodePxe,
 }
 
 impl Node {
+    /// Its NICs' MAC addresses, the first one's first, as far as the document says them.
+    pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        macs(self.mac.as_ref(), &self.network)
+    }
+
     /// The device of `network` that holds `address`.
     pub fn address_device(&self) -> Option<&Device> {
         address_device(&self.network, self.interface.as_ref(), &self.address)
     }
+}
 
-    /// The name of the interface that holds `address`, where the document says it.
-    pub fn interface_name(&self) -> Option<&InterfaceName> {
-        match self.address_device() {
-            Some(device) => device.interface_name(),
-            None => self.interface.as_deref(),
-        }
-    }
+/// The MAC addresses of a node with `mac` and `network`.
+pub(super) fn macs<'n>(
+    mac: Option<&'n Spanned<MacAddress>>,
+    devices: &'n [Device],
+) -> impl Iterator<Item = &'n Spanned<MacAddress>> {
+    mac.into_iter().chain(devices.iter().filter_map(|device| match &device.kind {
+        DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
+        _ => None,
+    }))
 }
 
 /// The device that holds a node's address: the one that `interface` names, or else the first that lists the address.

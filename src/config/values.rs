@@ -268,6 +268,117 @@ impl FromStr for MacAddress {
     }
 }
 
+text_value! {
+    /// A machine's UUID as its SMBIOS has it: lower-case.
+    MachineUuid
+}
+
+impl FromStr for MachineUuid {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        const RULE: &str =
+            "write it as iPXE and `dmidecode -s system-uuid` do, as in `4c4c4544-0036-5410-8043-b8c04f4a4c33`";
+        let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+        let digits = |c: char| c.is_ascii_hexdigit() || c == '-';
+        if lengths != [8, 4, 4, 4, 12] || !text.chars().all(digits) {
+            return Err(Invalid::new(format!("`{text}` is not a UUID"), RULE));
+        }
+        if text.chars().all(|c| matches!(c, '0' | '-')) {
+            return Err(Invalid::new("UUID is all zeros", "this machine has none; give its `mac` instead"));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+/// Where an HTTP server answers, and below which path: without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    host: String,
+    port: u16,
+}
+
+impl BaseUrl {
+    /// The whole.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// A name, or an address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its port, which may be the scheme's own.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether any server that knows neither TLS nor paths can answer there.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.text.strip_prefix("http://").is_some_and(|rest| !rest.contains('/'))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.text)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = |why: &str| {
+            Invalid::new(
+                format!("`{text}` is not the address of an HTTP server: {why}"),
+                "write scheme, host and perhaps port and path, as in `http://10.9.0.2` or `http://10.9.0.2:8080/pxe`",
+            )
+        };
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
+        let own_port = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => return Err(wrong("its scheme is neither `http` nor `https`")),
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let path = path.trim_end_matches('/');
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '/');
+        if !path.chars().all(good) || path.split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(wrong("its path has parts that not every program reads alike"));
+        }
+        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':').or(port.is_empty().then_some(""))),
+            None => match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, Some("")),
+            },
+        };
+        let host_is_good = match host.parse::<IpAddr>() {
+            Ok(address) => address.is_ipv6() == authority.starts_with('['),
+            Err(_) => !authority.starts_with('[') && host.parse::<DnsName>().is_ok(),
+        };
+        if !host_is_good {
+            return Err(wrong("its host is neither a name nor an address"));
+        }
+        let port = match port {
+            Some("") if !authority.ends_with(':') => own_port,
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().ok().filter(|port| *port > 0).ok_or_else(|| wrong("its port is no port"))?
+            }
+            _ => return Err(wrong("its port is no port")),
+        };
+        let slash = if path.is_empty() { "" } else { "/" };
+        Ok(Self { text: format!("{scheme}://{authority}{slash}{path}"), host: host.to_owned(), port })
+    }
+}
+
 /// An exact Kubernetes release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KubernetesVersion {
@@ -815,6 +926,46 @@ mod tests {
             "+2:54:00:ab:cd:ef",
         ] {
             bad::<MacAddress>(text);
+        }
+    }
+
+    #[test]
+    fn urls_and_uuids() {
+        for (text, normal, host, port, plain) in [
+            ("http://10.9.0.2", "http://10.9.0.2", "10.9.0.2", 80, true),
+            ("http://10.9.0.2:8080/", "http://10.9.0.2:8080", "10.9.0.2", 8080, true),
+            ("https://boot.example.org/a/b/", "https://boot.example.org/a/b", "boot.example.org", 443, false),
+            ("http://boot/pxe", "http://boot/pxe", "boot", 80, false),
+            ("http://[fd00::2]:81", "http://[fd00::2]:81", "fd00::2", 81, true),
+        ] {
+            let url: BaseUrl = text.parse().unwrap();
+            assert_eq!((url.as_str(), url.host(), url.port(), url.is_plain()), (normal, host, port, plain));
+        }
+        for text in [
+            "",
+            "10.9.0.2",
+            "tftp://10.9.0.2",
+            "http://",
+            "http:///pxe",
+            "http://10.9.0.300",
+            "http://fd00::2",
+            "http://[10.9.0.2]",
+            "http://[fd00::2]x",
+            "http://boot:",
+            "http://boot:0",
+            "http://boot:+1",
+            "http://user@boot",
+            "http://boot/a b",
+            "http://boot/../a",
+            "http://boot/?a",
+            "http://${next-server}",
+        ] {
+            bad::<BaseUrl>(text);
+        }
+        let uuid = "4C4C4544-0036-5410-8043-B8C04F4A4C33";
+        assert_eq!(good::<MachineUuid>(uuid), uuid.to_lowercase());
+        for text in ["", "4c4c4544", "4c4c4544-0036-5410-8043-b8c04f4a4c3g", "00000000-0000-0000-0000-000000000000"] {
+            bad::<MachineUuid>(text);
         }
     }
 

@@ -170,6 +170,22 @@ pub fn encode(tree: &mut Tree, root: &str, bundle: &Bundle<'_>) -> Result<&'stat
     Ok(FILE)
 }
 
+/// A config of one program and the unit that starts it, for a system that is in memory for nothing else.
+///
+/// # Errors
+/// [`serde_json::Error`] when a value cannot be written.
+pub fn program(program: &File, unit: &str, contents: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let config = Config {
+        ignition: Version { version: VERSION },
+        passwd: Passwd { users: Vec::new() },
+        storage: Storage { filesystems: Vec::new(), directories: Vec::new(), files: vec![stored(program)] },
+        systemd: Systemd { units: vec![Unit { name: unit, enabled: true, contents }] },
+    };
+    let mut text = serde_json::to_vec_pretty(&config)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
 /// Where homes are a subvolume that is mounted later, Ignition has to mount it itself before it makes users, as SUSE's
 /// and openSUSE's own documentation of Ignition has it.
 fn late_homes(bundle: &Bundle<'_>) -> Option<Filesystem> {

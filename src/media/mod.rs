@@ -5,14 +5,15 @@
 
 pub mod iso;
 pub mod iso9660;
+pub mod libvirt;
 pub mod proxmox;
+pub mod pxe;
 
 use sha2::{Digest, Sha256};
 
 use crate::boot::TemplateError;
 use crate::bundle::Bundle;
 use crate::cluster::{Cluster, Node};
-use crate::config::schema::DeviceKind;
 use crate::format::{Tree, cloud_init, ignition};
 use crate::os::Format;
 use crate::yaml::YamlError;
@@ -27,7 +28,7 @@ pub struct Medium {
 }
 
 /// Every medium that there is.
-pub const MEDIA: [Medium; 2] = [iso::MEDIUM, proxmox::MEDIUM];
+pub const MEDIA: [Medium; 4] = [iso::MEDIUM, proxmox::MEDIUM, pxe::MEDIUM, libvirt::MEDIUM];
 
 /// Why a medium cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +42,15 @@ pub enum MediaError {
     /// No machine is one of Proxmox'.
     #[error("no node has a VMID; write `proxmox: {{vmidBase: 8000}}`, or `proxmox: {{vmid: 101}}` at single nodes")]
     NoVmid,
+    /// Nobody says where machines find what is served.
+    #[error("machines do not know where to boot from; write `pxe: {{url: http://10.9.0.2}}`")]
+    NoUrl,
     /// A document cannot be written: a bug.
     #[error(transparent)]
     Yaml(#[from] YamlError),
+    /// JSON cannot be written: a bug.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// What media are made of.
@@ -88,11 +95,7 @@ impl<'a> Machine<'a> {
                 ("vendor-data", Vec::new()),
             ],
         };
-        let nic = node.declared.network.iter().find_map(|device| match &device.kind {
-            DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
-            _ => None,
-        });
-        let declared = node.declared.mac.as_ref().or(nic).map(ToString::to_string);
+        let declared = node.declared.macs().next().map(ToString::to_string);
         Ok(Self { node, mac: declared.unwrap_or_else(|| derived_mac(cluster.name(), node.name())), seed })
     }
 }

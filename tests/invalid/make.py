@@ -432,6 +432,28 @@ more(
 )
 more("systems-limit", "userDataLimit: {size: 16KB}\n")
 
+# Booting over the network.
+NET = "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\n"
+KNOWN = "".join(
+    line.replace("/24}", f"/24, mac: 52:54:00:00:00:{number:02x}}}") + "\n" for number, line in enumerate(NODES.splitlines()))
+more("shape-missing-url", "pxe: {disk: /dev/sda}\n")
+more("value-url", "pxe: {url: 10.9.0.2}\n")
+more("value-url-of-nobody", "pxe: {url: http://10.9.0.300/pxe}\n")
+more("value-disk", "pxe: {url: http://10.9.0.2, disk: sda}\n")
+more("value-kernel-argument", "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root console=ttyS0, '||']}\n")
+write("value-uuid", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n"
+      + KNOWN.replace("{name: w1,", "{name: w1, pxe: {uuid: 4c4c4544-0036-5410-8043},"))
+write("pxe-no-root", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [console=ttyS0]}\n" + KNOWN)
+write("pxe-no-disk", HEAD + NET + "os: flatcar\npxe:\n  url: http://10.9.0.2\n" + KNOWN)
+write("pxe-of-node-alone", HEAD + NET + KNOWN.replace("{name: w1,", "{name: w1, pxe: {disk: /dev/sda},"))
+write("pxe-left-out", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n"
+      + KNOWN.replace(", mac: 52:54:00:00:00:02", "").replace("{name: w1,", "{name: w1, os: sle-micro,").replace(
+          "mac: 52:54:00:00:00:03", "interface: lan0, network: {ethernets: {lan0: {match: {macaddress: 52:54:00:00:00:03}}}}"))
+write("pxe-duplicate-uuid", HEAD + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n" + NODES.replace(
+    "{name: cp", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c33}, name: cp", 2)
+    .replace("{name: ", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3a}, name: ", 1)
+    .replace("{name: w", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3b}, name: w"))
+
 write(
     "rendered-too-large",
     HEAD + "userDataLimit: {size: 32KiB}\n"

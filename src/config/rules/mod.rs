@@ -14,6 +14,7 @@ pub(super) mod labels;
 mod network;
 mod nodes;
 pub(super) mod proxmox;
+pub(super) mod pxe;
 mod ranges;
 pub(super) mod software;
 mod systems;
@@ -50,6 +51,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     proxmox::check(subject);
     systems::check(subject);
     software::check(subject);
+    pxe::check(subject);
     labels::check(subject);
     addresses::check(subject);
     network::check(subject);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Subject, systems};
+use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
 use crate::config::values::Invalid;
@@ -25,7 +25,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     if software.installs {
         let mut said = BTreeSet::new();
         for (node, _) in subject.nodes() {
-            let word = systems::word(subject.os(node));
+            let word = subject.os(node).word();
             if subject.os(node).system().installs.is_none() && said.insert(word) {
                 let message = format!("hagen cannot install programs on `{word}` machines");
                 subject.push(

@@ -6,7 +6,7 @@ use super::{Subject, files::below};
 use crate::config::catalogue::Code;
 use crate::config::decode::NodeDraft;
 use crate::config::diagnostics::Diagnostic;
-use crate::os::{Format, HOME, OPERATING_SYSTEMS, OperatingSystem};
+use crate::os::{Format, HOME, OperatingSystem};
 
 impl Subject<'_> {
     /// What a node runs.
@@ -35,18 +35,13 @@ fn hidden_files(subject: &Subject<'_>) {
                 continue;
             };
             if said.insert((file.path.span.source, file.path.span.start)) {
-                let message = format!("`{}`: `{}` machines mount {folder} after it was written", file.path, word(os));
+                let message = format!("`{}`: `{}` machines mount {folder} after it was written", file.path, os.word());
                 subject.push(
                     Diagnostic::error(Code::HiddenPath, file.path.span, message).help("put it below /etc or /var"),
                 );
             }
         }
     }
-}
-
-/// The document's word for a system.
-pub(super) fn word(os: OperatingSystem) -> &'static str {
-    OPERATING_SYSTEMS.iter().find(|(_, other)| *other == os).map_or("", |(word, _)| word)
 }
 
 fn formats(subject: &Subject<'_>) {
@@ -65,7 +60,7 @@ fn formats(subject: &Subject<'_>) {
         if !said.insert((place.span.source, place.span.start)) {
             continue;
         }
-        let system = word(os);
+        let system = os.word();
         subject.push(match format {
             Format::CloudInit => {
                 let message = format!("`{system}` machines have no cloud-init, and read Ignition's config alone");
