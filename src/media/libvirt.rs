@@ -13,6 +13,7 @@ use crate::boot;
 use crate::cluster::Node;
 use crate::format::{Entry, Tree};
 use crate::os::Format;
+use crate::payload;
 
 /// `--media libvirt`: with the CDs of `iso`, from which its machines with cloud-init get their seed.
 pub const MEDIUM: Medium = Medium { name: "libvirt", write };
@@ -36,11 +37,14 @@ struct Domain<'a> {
     fw_cfg: Option<&'static str>,
     /// What the network's DHCP server gives it; cloud-init or Ignition may say the same.
     address: IpAddr,
+    /// Whether it gets payload.iso as well.
+    payload: bool,
 }
 
 fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     (iso::MEDIUM.write)(site, tree)?;
     let cluster = site.cluster.name();
+    let payload = tree.sha256(payload::FILE).is_some();
     let domains: Vec<Domain<'_>> = site
         .machines
         .iter()
@@ -59,6 +63,7 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
                 mac: &machine.mac,
                 fw_cfg,
                 address: node.address,
+                payload,
             }
         })
         .collect();
