@@ -7,6 +7,7 @@ use hagen::config;
 use hagen::config::schema::Document;
 use hagen::format::{Entry, Tree};
 use hagen::media::{Machine, MediaError, Site, derived_mac, proxmox};
+use hagen::payload;
 use serde_json::Value;
 
 const DOCUMENT: &str = "\
@@ -70,6 +71,25 @@ fn the_name_of_a_seed_is_that_of_its_content() {
     let (one, other) = (name("one"), name("other"));
     assert_ne!(one, other);
     assert!(one.starts_with("hagen-cp1.homelab-") && one.ends_with(".iso") && one.len() == 34, "{one}");
+}
+
+#[test]
+fn every_machine_reads_the_payload_that_the_tree_has() {
+    let machines = |payload: Option<Entry>| {
+        let mut tree = Tree::default();
+        if let Some(payload) = payload {
+            tree.insert(payload::FILE, payload);
+        }
+        write(&load(DOCUMENT), "seed", &mut tree).unwrap();
+        String::from_utf8(tree.content("proxmox/machines").unwrap().to_vec()).unwrap()
+    };
+    let sha256 = [0xab; 32];
+    let text = machines(Some(Entry::Stream { sha256, write: Box::new(|_| Ok(())) }));
+    let name = "payload=payload.iso payload_iso=hagen-homelab-payload-abababababab.iso ";
+    let digest = format!("payload_sha256={}\n", "ab".repeat(32));
+    assert_eq!((text.matches(name).count(), text.matches(&digest).count()), (2, 2), "{text}");
+    let text = machines(None);
+    assert_eq!(text.matches("payload= payload_iso= ").count(), 2, "{text}");
 }
 
 #[test]

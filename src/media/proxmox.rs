@@ -2,7 +2,7 @@
 //! Terraform.
 //!
 //! Scripts and main.tf are the same for every cluster; `machines` and hagen.auto.tfvars.json say what differs. A seed's
-//! name in Proxmox' storage holds its digest, so that a drive tells which render it is of.
+//! name in Proxmox' storage holds its digest, so that a drive tells which render it is of; the payload's does, too.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use super::{Machine, MediaError, Medium, Site, iso};
 use crate::boot;
 use crate::config::schema::Role;
 use crate::format::{Entry, Tree};
+use crate::payload;
 use crate::secrets::hexadecimal;
 
 /// `--media proxmox`: with the CDs of `iso`, which its machines boot from.
@@ -58,9 +59,19 @@ struct VirtualMachine<'a> {
     sha256: String,
 }
 
+/// payload.iso, the same for all machines.
+#[derive(Serialize)]
+struct Payload {
+    /// Below the output folder.
+    file: &'static str,
+    iso: String,
+    sha256: String,
+}
+
 #[derive(Serialize)]
 struct Values<'a> {
     cluster: &'a str,
+    payload: Option<Payload>,
     machines: &'a [(&'a str, VirtualMachine<'a>)],
 }
 
@@ -86,7 +97,12 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     for (name, content, mode) in FILES {
         tree.insert(format!("proxmox/{name}"), Entry::File { content: content.into(), mode, owner: None });
     }
-    let values = Values { cluster: site.cluster.name(), machines: &machines };
+    let cluster = site.cluster.name();
+    let payload = tree.sha256(payload::FILE).map(|digest| {
+        let sha256 = hexadecimal(&digest);
+        Payload { file: payload::FILE, iso: format!("hagen-{cluster}-payload-{}.iso", &sha256[..12]), sha256 }
+    });
+    let values = Values { cluster, payload, machines: &machines };
     tree.add("proxmox/machines", boot::render("proxmox/machines", &values)?);
     let variables = Variables { machines: machines.iter().map(|(node, machine)| (*node, machine)).collect() };
     // Text and numbers alone: it cannot fail.

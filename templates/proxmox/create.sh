@@ -6,14 +6,14 @@ usage() {
   cat <<'END'
 usage: create.sh [--apply] [--start] [--attach] [NODE...]
 
-Makes the virtual machines of this cluster with qm, each with its seed.iso in the drive, or changes those that are
-there: cores, memory, NIC, a larger disk, another seed.iso. It prints the commands; --apply runs them as well. Run it
-as often as you like: nothing is printed for a machine that is as it should be. It removes nothing, shrinks no disk, and
-touches nothing while one of the VMIDs belongs to somebody else.
+Makes the virtual machines of this cluster with qm, each with its seed.iso in a drive and payload.iso, if there is one,
+in a second, or changes those that are there: cores, memory, NIC, a larger disk, another seed.iso or payload.iso. It
+prints the commands; --apply runs them as well. Run it as often as you like: nothing is printed for a machine that is as
+it should be. It removes nothing, shrinks no disk, and touches nothing while one of the VMIDs belongs to somebody else.
 
   --apply    run the commands
   --start    also start machines that are off
-  --attach   also put the seed.iso back that detach.sh took out, for a machine with an empty disk
+  --attach   also put back what detach.sh took out of the drives, for a machine with an empty disk
   NODE       these machines only
 
 STORAGE, ISO_STORAGE, BRIDGE and IMAGE in the environment replace what the document says, for every machine.
@@ -65,20 +65,43 @@ converge() {
 # PVE writes MAC addresses in capitals.
 nic() { printf %s "virtio=${mac^^},bridge=$bridge${vlan:+,tag=$vlan}"; }
 
-bring_seed() { "$here/upload.sh" ${apply:+--apply} "$node"; }
+# Brings a file to the storage, and adds its drive to `changes`.
+insert() {
+  copy
+  changes+=("--$drive" "$volume,media=cdrom")
+}
+
+# The same where a drive is not as it should be.
+renew() {
+  local there ours
+  there=$(value "$drive")
+  there=${there%%,*}
+  # One of another render: with another digest.
+  ours=:iso/${volume##*/}
+  ours=${ours%-*}-
+  case $there in
+    "$volume") ;;
+    *"$ours"*) insert ;;
+    none) [[ ! $attach ]] || insert ;;
+    # No drive at all: a machine of before the document took from a payload, or one that somebody took the seed from.
+    '') [[ ! $attach && $drive == scsi1 ]] || insert ;;
+    *) note "$drive of $name is $there, and left alone" ;;
+  esac
+}
 
 create() {
-  bring_seed
+  local changes=()
+  files insert
   run qm create "$vmid" --name "$name" --ostype l26 --onboot 1 --agent "enabled=$agent" \
     --cpu x86-64-v2-AES --cores "$cores" --memory "$memory" --net0 "$(nic)" \
     --scsihw virtio-scsi-single --scsi0 "$storage:0,import-from=$image,discard=on,iothread=1" \
-    --scsi1 "$volume,media=cdrom" --boot order=scsi0 --serial0 socket
+    "${changes[@]}" --boot order=scsi0 --serial0 socket
   # Without --apply there is none yet; then its disk counts as too small.
   loaded || config='scsi0: ,size=0'
 }
 
 update() {
-  local changes=() drive
+  local changes=()
   [[ $(value cores) == "$cores" ]] || changes+=(--cores "$cores")
   [[ $(value memory) == "$memory" ]] || changes+=(--memory "$memory")
   [[ $agent == 0 || $(value agent) =~ ^(enabled=)?1 ]] || changes+=(--agent enabled=1)
@@ -86,15 +109,8 @@ update() {
     # What else stands there is somebody's own.
     changes+=(--net0 "$(nic)$(value net0 | tr , '\n' | sed -E '/^(bridge|tag)=|=..(:..){5}$/d; s/^/,/' | tr -d '\n')")
   fi
-  drive=$(value scsi1)
-  case ${drive%%,*} in
-    "$volume") ;;
-    *":iso/hagen-$name-"*) changes+=(--scsi1 "$volume,media=cdrom") ;;
-    '' | none) [[ ! $attach ]] || changes+=(--scsi1 "$volume,media=cdrom") ;;
-    *) note "scsi1 of $name is ${drive%%,*}, and left alone" ;;
-  esac
+  files renew
   ((${#changes[@]})) || return 0
-  [[ " ${changes[*]} " != *" --scsi1 "* ]] || bring_seed
   run qm set "$vmid" "${changes[@]}"
   if [[ $(qm status "$vmid") == "status: running" ]]; then
     note "$name is running: what cannot be changed while it is counts from its next start"

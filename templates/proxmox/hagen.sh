@@ -46,15 +46,52 @@ each() {
   local call=$1
   machine() {
     local node name vmid host cores memory agent mac bridge vlan disk storage image iso_storage iso seed sha256
-    local "$@"
+    local cluster payload payload_iso payload_sha256 "$@"
     [[ ! ${chosen[*]} || " ${chosen[*]} " == *" $node "* ]] || return 0
     storage=${STORAGE:-$storage} iso_storage=${ISO_STORAGE:-$iso_storage}
     bridge=${BRIDGE:-$bridge} image=${IMAGE:-$image}
-    local volume=$iso_storage:iso/$iso
     "$call"
   }
   # shellcheck source=/dev/null
   . "$here/machines"
+}
+
+# Calls a function for each file of the machine's, with `file` (below out/), its `sha256`, the `volume` that it becomes
+# in the storage, and the `drive` that reads it.
+# shellcheck disable=SC2034 # The functions that it calls use them.
+files() {
+  local file=$seed sha256=$sha256 volume=$iso_storage:iso/$iso drive=scsi1
+  "$1"
+  [[ $payload ]] || return 0
+  file=$payload sha256=$payload_sha256 volume=$iso_storage:iso/$payload_iso drive=scsi2
+  "$1"
+}
+
+# Whether nobody has asked for this before: what machines share is done once.
+asked=' '
+first() {
+  [[ $asked != *" $1 "* ]] && asked+="$1 "
+}
+
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+
+# Sets `source`, the file itself.
+have() {
+  source=$here/../$file
+  [[ -r $source ]] || fail "$file of $name is not here; copy all of out/, or render again"
+  [[ $(digest "$source") == "$sha256" ]] || fail "$file of $name is not the one that \`machines\` means; render again"
+}
+
+# Copies a file into this Proxmox node's storage, unless it is there.
+copy() {
+  first "$volume" || return 0
+  local path source
+  path=$(pvesm path "$volume") || fail "storage $iso_storage has no place for ISO images"
+  [[ ! -e $path || $(digest "$path") != "$sha256" ]] || return 0
+  have
+  # Seeds hold secrets, and QEMU reads them as root.
+  run install -D -m 0600 "$source" "$path.part"
+  run mv "$path.part" "$path"
 }
 
 on_proxmox() {

@@ -122,4 +122,9 @@ resource "proxmox_virtual_environment_vm" "machine" {
   }
 
   serial_device {}
+
+  lifecycle {
+    # Proxmox appends CD drives that change, and with another order the provider would restart the machine.
+    ignore_changes = [boot_order]
+  }
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Brings each machine's seed.iso to the storage that its drive reads. Run on the Proxmox node, or anywhere with --api.
+# Brings what the machines' drives read, each machine's seed.iso and the payload.iso of all, to their storage. Run on
+# the Proxmox node, or anywhere with --api.
 . "$(dirname "$(readlink -f "$0")")/hagen.sh"
 
 usage() {
@@ -7,8 +8,9 @@ usage() {
 usage: upload.sh [--apply] [NODE...]
        upload.sh --api https://pve:8006 --token-file FILE [--host PVE] [--apply] [NODE...]
 
-Brings each machine's seed.iso to ISO_STORAGE: on the Proxmox node by copying, from elsewhere by the API. It prints
-what it would do; --apply does it. A seed that is there already is left alone: its name holds its digest.
+Brings each machine's seed.iso, and payload.iso if there is one, to ISO_STORAGE: on the Proxmox node by copying, from
+elsewhere by the API. It prints what it would do; --apply does it. What is there already is left alone: its name holds
+its digest.
 
   --apply            do it
   --api URL          by the API of this Proxmox node
@@ -33,25 +35,10 @@ while (($#)); do
   shift
 done
 
-digest() { sha256sum "$1" | cut -d' ' -f1; }
-
-# Sets `file`, the seed.iso itself.
-have_seed() {
-  file=$here/../$seed
-  [[ -r $file ]] || fail "$seed of $name is not here; copy all of out/, or render again"
-  [[ $(digest "$file") == "$sha256" ]] || fail "$seed of $name is not the one that \`machines\` means; render again"
-}
-
 # On the Proxmox node.
-copy() {
+copy_files() {
   is_here || return 0
-  local path file
-  path=$(pvesm path "$volume") || fail "storage $iso_storage has no place for ISO images"
-  [[ ! -e $path || $(digest "$path") != "$sha256" ]] || return 0
-  have_seed
-  # It holds secrets, and QEMU reads it as root.
-  run install -D -m 0600 "$file" "$path.part"
-  run mv "$path.part" "$path"
+  files copy
 }
 
 # One request. The token goes through a pipe, for everybody may read the arguments of a process.
@@ -67,31 +54,36 @@ call() {
 field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; }
 
 # By the API.
-send() {
+send_files() {
   host=${host:-$default_host}
   [[ $host ]] || fail "which Proxmox node is $name on? say it with --host, or proxmox.host in the document"
-  local list size task state file
-  have_seed
+  files send
+}
+
+send() {
+  first "$host/$volume" || return 0
+  local list size task state source
+  have
   list=$(call "/storage/$iso_storage/content?content=iso")
   size=$(tr '{' '\n' <<<"$list" | { grep -F "\"volid\":\"$volume\"" || true; } | field size)
-  [[ $size != "$(stat -c %s "$file")" ]] || return 0
-  note "$seed goes to $volume on $host"
+  [[ $size != "$(stat -c %s "$source")" ]] || return 0
+  note "$file goes to $volume on $host"
   [[ $apply ]] || return 0
   # In this order, for so PVE's parser wants it; and it knows no `Expect: 100-continue`.
   task=$(call "/storage/$iso_storage/upload" --header Expect: --form content=iso --form checksum-algorithm=sha256 \
-    --form "checksum=$sha256" --form "filename=@$file;filename=$iso" | field data)
+    --form "checksum=$sha256" --form "filename=@$source;filename=${volume##*/}" | field data)
   until
     state=$(call "/tasks/$task/status") || exit
     [[ $(field status <<<"$state") == stopped ]]
   do
     sleep 1
   done
-  [[ $(field exitstatus <<<"$state") == OK ]] || fail "PVE did not take $iso: $(field exitstatus <<<"$state")"
+  [[ $(field exitstatus <<<"$state") == OK ]] || fail "PVE did not take ${volume##*/}: $(field exitstatus <<<"$state")"
 }
 
 if [[ ! $api ]]; then
   on_proxmox
-  each copy
+  each copy_files
   exit
 fi
 [[ $token_file ]] || fail "--api wants --token-file"
@@ -99,4 +91,4 @@ fi
 token=$(<"$token_file")
 [[ $token =~ ^[^@[:space:]\"]+@[^!@[:space:]\"]+![^=[:space:]\"]+=[-0-9a-fA-F]+$ ]] ||
   fail "$token_file does not hold USER@REALM!NAME=SECRET"
-each send
+each send_files

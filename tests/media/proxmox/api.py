@@ -58,7 +58,7 @@ def leaks(secret):
 
 
 class Api:
-    """Serves `folder`/iso as the storage `local` of the node `pve`, over TLS with the certificate `pem`."""
+    """Serves `folder`/iso as the storage `local` of the nodes `pve` and `pve2`, over TLS with the certificate `pem`."""
 
     def __init__(self, folder, token, pem):
         self.folder, self.token = folder, token
@@ -96,7 +96,7 @@ class Api:
         else:
             try:
                 code, data = 200, self.do(handler.command, handler.path, handler.headers, body)
-            except (ValueError, KeyError, AttributeError) as error:
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
                 code, data = 400, str(error)
         content = json.dumps({"data": data}, separators=(",", ":")).encode()
         handler.send_response(code)
@@ -105,7 +105,7 @@ class Api:
         handler.wfile.write(content)
 
     def do(self, method, path, headers, body):
-        node = "/api2/json/nodes/pve"
+        node = re.match("(/api2/json/nodes/pve2?)/", path)[1]
         if (method, path) == ("GET", f"{node}/storage/local/content?content=iso"):
             return [
                 {

@@ -1,10 +1,13 @@
 """A Proxmox node that is a folder, and a cluster rendered for it."""
 
 import functools
+import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import store
@@ -23,6 +26,8 @@ nodes:
   - {name: cp3, role: control-plane, address: 10.9.0.13/24}
   - {name: w1, role: worker, address: 10.9.0.21/24, proxmox: {vmid: 300, cores: 8, disk: 2, vlan: 20, agent: true}}
 """
+# The same cluster, whose machines take their images from a payload.
+OFFLINE = DOCUMENT + "software: {images: payload}\n"
 
 
 class Lab:
@@ -51,15 +56,38 @@ class Lab:
     def state(self, state):
         (self.proxmox / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
-    def render(self, document, seed="one"):
-        """`hagen render --media proxmox`, with secrets of their own for each `seed`."""
+    def render(self, document, seed="one", payload=None):
+        """`hagen render --media proxmox`, with secrets of their own for each `seed`, and a `payload` of this text."""
         (self.folder / "cluster.yaml").write_text(document, encoding="utf-8")
         secrets = self.folder / f"{seed}.secrets.yaml"
         if not secrets.exists():
             # hagen makes no new secrets while the folder of others is there.
             shutil.rmtree(self.out, ignore_errors=True)
         command = [renderer(), "render", "cluster.yaml", "--media", "proxmox", "--secrets", secrets, "-o", self.out]
+        if payload:
+            command += ["--payload", self.images(payload)]
         subprocess.run([*command, "--quiet"], cwd=self.folder, stderr=subprocess.DEVNULL, check=True)
+
+    def images(self, content):
+        """A folder for --payload: every image of cluster.yaml in one archive, with the same layer."""
+        command = [renderer(), "images", "--json", "cluster.yaml"]
+        shown = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True)
+        tags = sorted({image["archivedAs"] for node in json.loads(shown.stdout)["nodes"] for image in node["images"]})
+        layer = content.encode()
+        diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+        config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
+        manifest = [{"Config": "config.json", "RepoTags": tags, "Layers": ["layer.tar"]}]
+        (self.folder / "payload/images").mkdir(parents=True, exist_ok=True)
+        with tarfile.open(self.folder / "payload/images/all.tar", "w") as archive:
+            for name, text in (
+                ("config.json", json.dumps(config).encode()),
+                ("layer.tar", layer),
+                ("manifest.json", json.dumps(manifest).encode()),
+            ):
+                info = tarfile.TarInfo(name)
+                info.size = len(text)
+                archive.addfile(info, io.BytesIO(text))
+        return self.folder / "payload"
 
     def call(self, script, *words, stdin="", **variables):
         """Exit code, output, errors, and the commands that changed something."""
@@ -92,6 +120,11 @@ class Lab:
     def config(self, vmid):
         return self.state["vms"][vmid]["config"]
 
+    def drives(self, drive):
+        """What the machines' drives read, by VMID."""
+        machines = {vmid: vm["config"].get(drive) for vmid, vm in self.state["vms"].items()}
+        return {vmid: value and value.split(",")[0] for vmid, value in machines.items()}
+
     def volumes(self):
         return sorted(path.name for path in (self.proxmox / "iso").iterdir())
 
@@ -113,6 +146,12 @@ def equal(what, found, expected):
 def machines(lab):
     """What hagen wrote of each machine, by node."""
     return json.loads((lab.out / "proxmox/hagen.auto.tfvars.json").read_text(encoding="utf-8"))["machines"]
+
+
+def payload(lab):
+    """The payload's name in the storage."""
+    digest = hashlib.sha256((lab.out / "payload.iso").read_bytes()).hexdigest()
+    return f"hagen-homelab-payload-{digest[:12]}.iso"
 
 
 def certificate(folder, name):

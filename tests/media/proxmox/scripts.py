@@ -5,7 +5,9 @@ import shutil
 import subprocess
 
 from api import Api
-from lab import DOCUMENT, TOKEN, certificate, equal, machines
+from lab import DOCUMENT, OFFLINE, TOKEN, certificate, equal, machines, payload
+
+VMIDS = ("8011", "8012", "8013", "300")
 
 
 def shellcheck(lab):
@@ -219,6 +221,86 @@ def seeds(lab):
     )
 
 
+def payloads(lab):
+    """payload.iso is in a second drive of every machine; another one takes its place, a foreign drive is left alone."""
+    lab.render(OFFLINE, payload="one")
+    old = payload(lab)
+    code, text, errors, _ = lab.call("create.sh")
+    yield from equal("dry", (code, errors, lab.volumes(), text.count("/payload.iso ")), (0, "", [], 1))
+    lab.must("create.sh", "--apply")
+    yield from equal("drives", lab.drives("scsi2"), dict.fromkeys(VMIDS, f"local:iso/{old}"))
+    size = (lab.out / "payload.iso").stat().st_size
+    yield from equal("a drive", lab.config("300")["scsi2"], f"local:iso/{old},media=cdrom,size={size // 1024}K")
+    yield from equal("volumes", lab.volumes(), sorted([old, *(machine["iso"] for machine in machines(lab).values())]))
+    yield from equal("same bytes", (lab.proxmox / "iso" / old).read_bytes(), (lab.out / "payload.iso").read_bytes())
+    yield from nothing_to_do(lab)
+    # Without --payload, what the drives read is nobody's business.
+    lab.render(OFFLINE)
+    yield from nothing_to_do(lab)
+
+    # The seeds are in no drive any more, and do not come back into the storage.
+    lab.must("detach.sh", "--apply", "--yes", "cp1")
+    lab.change(lambda state: state["vms"]["8011"]["config"].update(scsi2=f"local:iso/{old},media=cdrom,size=1M"))
+    rescue = "local:iso/rescue.iso,media=cdrom,size=1G"
+    lab.change(lambda state: state["vms"]["8012"]["config"].update(scsi2=rescue))
+    lab.change(lambda state: state["vms"]["8013"]["config"].pop("scsi2"))
+    lab.render(OFFLINE, payload="two")
+    new = payload(lab)
+    code, text, errors, commands = lab.call("create.sh", "--apply")
+    changed = [f"qm set {vmid} --scsi2 local:iso/{new},media=cdrom" for vmid in (8011, 8013, 300)]
+    yield from equal("another", (new == old, code, errors, commands), (False, 0, "", changed))
+    yield from equal("copied", text.count("install "), 1)
+    if "# scsi2 of cp2.homelab is local:iso/rescue.iso, and left alone\n" not in text:
+        yield f"says nothing of somebody's own: {text}"
+    brought = [name for name in lab.volumes() if "cp1" in name or "payload" in name]
+    yield from equal("volumes then", brought, sorted([old, new]))
+
+
+def frees(lab):
+    """The payload leaves each drive with the seed, and the storage with the last drive; --attach brings it back."""
+    lab.render(OFFLINE, payload="one")
+    lab.must("create.sh", "--apply")
+    lab.render(OFFLINE, payload="two")
+    lab.must("create.sh", "--apply", "--start")
+    lab.change(lambda state: state["vms"]["300"]["config"].update(scsi2="local:iso/rescue.iso,media=cdrom,size=1G"))
+    name = payload(lab)
+    code, text, errors, commands = lab.call("detach.sh", "--apply", "--yes", "cp1", "cp2", "w1")
+    sets = [line for line in commands if "qm set" in line]
+    expected = [f"qm set {vmid} --scsi1 none,media=cdrom --scsi2 none,media=cdrom" for vmid in (8011, 8012)]
+    yield from equal("three", (code, errors, sets), (0, "", [*expected, "qm set 300 --scsi1 none,media=cdrom"]))
+    yield from equal("theirs", lab.drives("scsi2")["300"], "local:iso/rescue.iso")
+    yield from equal("payloads", sum("payload" in volume for volume in lab.volumes()), 2)
+    if "# the payload stays in local for cp3.homelab\n" not in text:
+        yield f"does not say for whom: {text}"
+    note = "# scsi2 of w1.homelab is local:iso/rescue.iso, and left alone\n"
+    yield from equal("create.sh then", lab.call("create.sh", "--apply"), (0, note, "", []))
+    # cp3 is not complete.
+    code, _, errors, commands = lab.call("detach.sh", "--apply")
+    yield from equal("cp3", (code, errors.count("\n"), commands), (1, 1, []))
+    # Without its own --payload, too; and what is only said is what is done then.
+    lab.render(OFFLINE)
+    code, text, errors, _ = lab.call("detach.sh", "--yes")
+    commands = lab.must("detach.sh", "--apply", "--yes")
+    yield from equal("dry", (code, text.splitlines(), errors), (0, commands, ""))
+    yield from equal("frees", sum("pvesm free local:iso/hagen-homelab-payload-" in line for line in commands), 2)
+    yield from equal("volumes", lab.volumes(), [])
+    yield from equal("again", lab.call("detach.sh", "--apply"), (0, "", "", []))
+    lab.render(OFFLINE, payload="two")
+    yield from equal("stays without", lab.call("create.sh", "--apply"), (0, note, "", []))
+    lab.must("create.sh", "--apply", "--attach", "cp2")
+    there = {"8011": "none", "8012": f"local:iso/{name}", "8013": "none", "300": "local:iso/rescue.iso"}
+    yield from equal("attached", lab.drives("scsi2"), there)
+
+    # Drives of another Proxmox node's machines cannot be looked at.
+    lab.render(OFFLINE.replace("10.9.0.13/24", "10.9.0.13/24, proxmox: {host: pve2}"), payload="two")
+    code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes", "cp2")
+    yield from equal("elsewhere", (code, errors, [name]), (0, "", [v for v in lab.volumes() if "payload" in v]))
+    if "# the payload stays in local for cp3.homelab\n" not in text:
+        yield f"does not say who is elsewhere: {text}"
+    lab.must("detach.sh", "--apply", "--yes")
+    yield from equal("all of them", lab.volumes(), [])
+
+
 def foreign(lab):
     """A VMID that is somebody else's stops create.sh before anything is done, with one sentence."""
     cases = {
@@ -269,7 +351,7 @@ def variables(lab):
     yield from equal("storage", config["scsi0"], "tank:vm-8011-disk-0,discard=on,iothread=1,size=32G")
     yield from equal("bridge", config["net0"].split(",")[1], "bridge=vmbr7")
     code, _, errors, _ = lab.call("create.sh", "--apply", "cp2", ISO_STORAGE="nas")
-    yield from equal("nas", (code, errors.splitlines()[-1]), (1, "upload.sh: storage nas has no place for ISO images"))
+    yield from equal("nas", (code, errors.splitlines()[-1]), (1, "create.sh: storage nas has no place for ISO images"))
     lab.render(DOCUMENT.replace(', image: "local:import/debian-13.qcow2"', ""))
     code, _, errors, commands = lab.call("create.sh", "--apply")
     yield from equal(
@@ -317,6 +399,48 @@ def copy(lab):
         (code, errors),
         (1, "upload.sh: nodes/cp2/seed.iso of cp2.homelab is not the one that `machines` means; render again\n"),
     )
+
+
+def payload_copy(lab):
+    """upload.sh copies the payload once, and only the one that `machines` means."""
+    lab.render(OFFLINE, payload="one")
+    code, text, errors, _ = lab.call("upload.sh")
+    yield from equal("dry", (code, errors, text.count("/payload.iso ")), (0, "", 1))
+    lab.must("upload.sh", "--apply", "cp1")
+    lab.must("upload.sh", "--apply")
+    yield from equal("volumes", (len(lab.volumes()), payload(lab) in lab.volumes()), (5, True))
+    yield from equal("again", lab.call("upload.sh", "--apply"), (0, "", "", []))
+    (lab.proxmox / "iso" / payload(lab)).unlink()
+    (lab.out / "payload.iso").write_text("of another render", encoding="utf-8")
+    code, _, errors, _ = lab.call("upload.sh", "--apply")
+    said = "upload.sh: payload.iso of cp1.homelab is not the one that `machines` means; render again\n"
+    yield from equal("another", (code, errors), (1, said))
+
+
+def payload_api(lab):
+    """By the API, the payload is sent once to each Proxmox node's storage."""
+    lab.render(OFFLINE, payload="one")
+    pem = certificate(lab.folder, "localhost")
+    api = Api(lab.proxmox, TOKEN, pem)
+    words = ["--api", api.url, "--host", "pve", "--token-file", "-"]
+
+    def send(*more):
+        return lab.call("upload.sh", *words, *more, stdin=TOKEN, CURL_CA_BUNDLE=f"{pem}.crt")
+
+    code, text, errors, _ = send()
+    notes = text.count(f"# payload.iso goes to local:iso/{payload(lab)} on pve\n")
+    yield from equal("dry", (code, errors, api.uploads, notes), (0, "", [], 1))
+    code, _, errors, _ = send("--apply", "cp1", "cp2")
+    names = [machines(lab)[name]["iso"] for name in ("cp1", "cp2")]
+    yield from equal("sent", (code, errors, api.uploads), (0, "", [names[0], payload(lab), names[1]]))
+    yield from equal("same", (lab.proxmox / "iso" / payload(lab)).read_bytes(), (lab.out / "payload.iso").read_bytes())
+    yield from equal("the others", (send("--apply")[0], api.uploads.count(payload(lab)), len(api.uploads)), (0, 1, 5))
+    yield from equal("again", send("--apply"), (0, "", "", []))
+    # Another Proxmox node's storage is another one.
+    lab.render(OFFLINE.replace("10.9.0.13/24", "10.9.0.13/24, proxmox: {host: pve2}"), seed="two", payload="two")
+    text = send()[1]
+    yield from equal("two nodes", [f"{payload(lab)} on {host}\n" in text for host in ("pve", "pve2")], [True, True])
+    yield from api.wrong
 
 
 def upload(lab):
@@ -380,8 +504,8 @@ def detach(lab):
     before = lab.state
     code, text, errors, commands = lab.call("detach.sh")
     said = (
-        "detach.sh: cp2.homelab keeps its seed: it says: the API does not answer yet\n"
-        "detach.sh: cp3.homelab keeps its seed: its agent does not answer; look at kubectl get nodes, and say --yes\n"
+        "detach.sh: cp2.homelab keeps its media: it says: the API does not answer yet\n"
+        "detach.sh: cp3.homelab keeps its media: its agent does not answer; look at kubectl get nodes, and say --yes\n"
     )
     yield from equal("dry", (code, errors, commands, lab.state), (1, said, [], before))
     expected = [line for line in text.splitlines() if not line.startswith("#")]
@@ -410,11 +534,15 @@ CHECKS = (
     change,
     smaller,
     seeds,
+    payloads,
+    frees,
     foreign,
     hosts,
     variables,
     place,
     copy,
+    payload_copy,
     upload,
+    payload_api,
     detach,
 )

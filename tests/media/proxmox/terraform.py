@@ -108,6 +108,8 @@ def terraform(lab):
             ("iso", "local", machine["iso"], machine["sha256"]),
         )
         yield from equal(f"{name}: its file", (folder / source["path"]).resolve().is_file(), True)
+    stays = (["update"], ["scsi0", "scsi2"])
+    yield from equal("boot orders", boot_orders(lab, run, plan), [stays] * len(machines(lab)))
     # Once the cluster is up: no seeds, empty drives.
     without = plan(folder, "-var=seeds=false")
     yield from equal("without seeds", {key[0] for key in without}, {"vm"})
@@ -124,6 +126,35 @@ def terraform(lab):
     said = plan(folder)
     if "host" not in said:
         yield f"without a host: {said}"
+
+
+def boot_orders(lab, run, plan):
+    """What a plan does with each machine, and with its boot order, to which Proxmox has appended a CD drive.
+
+    The provider restarts a machine for another boot order. There is no Proxmox to read the machines from, so they are
+    put into a state as planned."""
+    folder = lab.out / "proxmox"
+    plan(folder)
+    shown = json.loads(run(folder, "show", "-json", str(lab.folder / "plan"))[1])
+    planned = [change for change in shown["resource_changes"] if change["type"].endswith("_vm")]
+    instances = [
+        {
+            "index_key": machine["index"],
+            "schema_version": 0,
+            "attributes": machine["change"]["after"] | {"id": "1", "boot_order": ["scsi0", "scsi2"]},
+        }
+        for machine in planned
+    ]
+    first = planned[0]
+    provider = f'provider["{first["provider_name"]}"]'
+    resource = {"mode": "managed", "provider": provider, "instances": instances}
+    resource |= {name: first[name] for name in ("type", "name")}
+    state = {"version": 4, "serial": 1, "lineage": "hagen", "terraform_version": "1.5.0", "resources": [resource]}
+    (lab.folder / "state").write_text(json.dumps(state), encoding="utf-8")
+    plan(folder, "-refresh=false", "-var=seeds=false", f"-state={lab.folder}/state")
+    shown = json.loads(run(folder, "show", "-json", str(lab.folder / "plan"))[1])
+    changes = [change["change"] for change in shown["resource_changes"]]
+    return [(change["actions"], change["after"]["boot_order"]) for change in changes]
 
 
 def run_ok(result, allow=None):
