@@ -181,6 +181,24 @@ fn wrong_document_writes_nothing() {
 }
 
 #[test]
+fn a_wrong_payload_writes_nothing() {
+    let site = Site::new();
+    fs::create_dir_all(site.path("payload/images")).unwrap();
+    fs::write(site.path("payload/images/etcd.tar"), "no tar file").unwrap();
+    fs::write(site.path("ha.yaml"), format!("{DOCUMENT}\nsoftware: {{images: payload}}\n")).unwrap();
+    let output = site.hagen(&["render", "ha.yaml", "-o", "out", "--payload", "payload"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    for expected in
+        ["error[HAGEN116]: no archive below payload/images holds registry.k8s.io/etcd:", "error[HAGEN117]: "]
+    {
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(said.ends_with("nothing was written\n"), "{said}");
+    assert!(!site.path("out").exists());
+}
+
+#[test]
 fn folders_of_others_are_not_replaced() {
     let site = Site::new();
     fs::create_dir(site.path("mine")).unwrap();

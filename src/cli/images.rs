@@ -86,7 +86,8 @@ fn script(cluster: &Cluster<'_>) -> Result<String, Failure> {
         match thing {
             Thing::Image(Image { name, archived }) => {
                 let digest = name.split_once("@sha256:").map(|(_, digest)| format!("_{:.12}", digest));
-                let file = archived.replace(['/', ':'], "_") + &digest.unwrap_or_default();
+                // A sign that no name has: `a/b_c` and `a_b/c` are two.
+                let file = archived.replace(['/', ':'], "+") + &digest.unwrap_or_default();
                 values.images.push((name, archived, file));
             }
             Thing::Package(package) => values.packages.push(package),

@@ -130,14 +130,13 @@ impl<'a> Search<'a> {
             };
             index.push_str(&format!("{}\t{name}\t{path}\n", image.name));
             self.files.extend(read.get(path).map(|found| (path.clone(), *found)));
-            let said = || architectures.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             match &mut common {
                 None => common = Some((architectures.clone(), &image.name)),
                 Some((common, first)) => {
                     let both: BTreeSet<String> = common.intersection(architectures).cloned().collect();
                     if both.is_empty() {
-                        let others = common.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-                        self.damaged(format!("{path}: {} is for {}, and {first} for {others}", image.name, said()));
+                        let (own, others) = (list_of(architectures), list_of(common));
+                        self.damaged(format!("{path}: {} is for {own}, and {first} for {others}", image.name));
                     } else {
                         *common = both;
                     }
@@ -221,12 +220,18 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Processors, in words.
+fn list_of(architectures: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = architectures.iter().map(String::as_str).collect();
+    if names.is_empty() { "a processor that it does not name".to_owned() } else { names.join(", ") }
+}
+
 /// Says every problem, as those of a document are said.
 fn say(problems: &[(Code, String)]) -> String {
     let said = problems.iter().map(|(code, message)| {
         let help = match code {
             Code::PayloadMissing => "`hagen images --script` writes a script that fetches what is missing",
-            _ => "fetch it again",
+            _ => "remove it, and fetch it again: the script does not fetch what is there",
         };
         render_without_text(Severity::Error, *code, message, None, help, io::stderr().is_terminal())
     });

@@ -14,7 +14,7 @@ const DEFAULT_REPOSITORY: &str = "registry.k8s.io";
 pub struct Image {
     /// As containerd's CRI looks for it: with registry, and with a digest, or a tag.
     pub name: String,
-    /// As an archive has it, which knows no digests: with a tag.
+    /// As an archive has it, which knows no digests: with a tag, `sha256-...` where the name has a digest.
     pub archived: String,
 }
 
@@ -41,11 +41,9 @@ impl Image {
                 let name = format!("{repository}{}", if tag.is_empty() { ":latest" } else { tag });
                 Self { archived: name.clone(), name }
             }
+            // Not the tag beside it: that may be another image by now, which a document can name as well.
             Some(digest) => Self {
-                archived: match tag {
-                    "" => format!("{repository}:{}", digest.replace(':', "-")),
-                    tag => format!("{repository}{tag}"),
-                },
+                archived: format!("{repository}:{}", digest.replace(':', "-")),
                 name: format!("{repository}@{digest}"),
             },
         }
@@ -97,7 +95,7 @@ mod tests {
             ("Mirror/a:1", "Mirror/a:1", "Mirror/a:1"),
             ("10.9.0.5:5000/a/b", "10.9.0.5:5000/a/b:latest", "10.9.0.5:5000/a/b:latest"),
             ("[fd00::5]:5000/a:1", "[fd00::5]:5000/a:1", "[fd00::5]:5000/a:1"),
-            (&format!("quay.io/a/b:v1@{digest}"), &format!("quay.io/a/b@{digest}"), "quay.io/a/b:v1"),
+            (&format!("quay.io/a/b:v1@{digest}"), &format!("quay.io/a/b@{digest}"), &format!("quay.io/a/b:{dashed}")),
             (
                 &format!("b@{digest}"),
                 &format!("docker.io/library/b@{digest}"),

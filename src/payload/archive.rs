@@ -156,8 +156,8 @@ fn pieces(reader: &mut impl Read) -> Result<Pieces, ArchiveError> {
             let from = if entry.header().entry_type().is_symlink() { folder(&path) } else { "" };
             pieces.links.insert(path.clone(), plain(&format!("{from}/{target}")));
         } else if entry.header().entry_type().is_file() {
-            let keep = entry.size() <= KEPT.min(room);
-            let (size, piece) = piece(&mut entry, keep)?;
+            let may_keep = entry.size() <= KEPT.min(room);
+            let (size, piece) = piece(&mut entry, may_keep)?;
             if size != entry.size() {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
@@ -170,18 +170,17 @@ fn pieces(reader: &mut impl Read) -> Result<Pieces, ArchiveError> {
     Ok(pieces)
 }
 
-/// One file: its size, and what is remembered of it.
-fn piece(reader: &mut impl Read, keep: bool) -> io::Result<(u64, Piece)> {
-    let mut content = Vec::new();
-    if keep {
-        reader.read_to_end(&mut content)?;
-    }
-    let mut kept = content.as_slice();
-    let mut hashing = Hashing::new(if keep { &mut kept as &mut dyn Read } else { reader });
+/// One file: its size, and what is remembered of it. JSON is kept, layers are not, however small.
+fn piece(reader: &mut impl Read, may_keep: bool) -> io::Result<(u64, Piece)> {
+    let mut hashing = Hashing::new(reader);
     let mut buffered = BufReader::with_capacity(1 << 16, &mut hashing);
     let head = buffered.fill_buf()?;
     let (is_gzip, is_opaque) = (head.starts_with(GZIP), head.starts_with(ZSTD));
-    let mut inner_sha256 = None;
+    let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
+    let (mut content, mut inner_sha256) = (Vec::new(), None);
+    if is_json && may_keep {
+        buffered.read_to_end(&mut content)?;
+    }
     if is_gzip {
         let mut inner = Hashing::new(MultiGzDecoder::new(&mut buffered));
         // A layer that cannot be decompressed has no digest, so it differs from the one that is wanted.
@@ -243,10 +242,8 @@ impl Pieces {
         let (image, piece) = (image.to_owned(), blob(digest));
         match self.get(&piece) {
             None => Err(ArchiveError::Missing { image, piece }),
-            Some(found) if digest.strip_prefix("sha256:").is_some_and(|wanted| wanted != found.sha256) => {
-                Err(ArchiveError::Differs { image, piece })
-            }
-            Some(_) => Ok(()),
+            Some(found) if digest.strip_prefix("sha256:") == Some(&found.sha256) => Ok(()),
+            Some(_) => Err(ArchiveError::Differs { image, piece }),
         }
     }
 
@@ -266,10 +263,16 @@ impl Pieces {
     /// The processors that an image, or an index of several, is whole for.
     fn architectures(&self, image: &str, digest: &str) -> Result<BTreeSet<String>, ArchiveError> {
         if let Ok(index) = self.blob::<Index>(image, digest) {
-            // Tools fetch one processor's image and keep the index of all.
-            let there = index.manifests.iter().filter(|descriptor| self.get(&blob(&descriptor.digest)).is_some());
-            let all = there.map(|descriptor| self.architectures(image, &descriptor.digest));
-            return Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+            // Tools fetch one processor's image and keep the index of all, perhaps with every manifest.
+            let (mut all, mut missing) = (BTreeSet::new(), None);
+            for descriptor in &index.manifests {
+                match self.architectures(image, &descriptor.digest) {
+                    Ok(found) => all.extend(found),
+                    Err(error @ ArchiveError::Missing { .. }) => missing = missing.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            return missing.filter(|_| all.is_empty()).map_or(Ok(all), Err);
         }
         let manifest: Manifest = self.blob(image, digest)?;
         let config: Config = self.blob(image, &manifest.config.digest)?;
@@ -284,6 +287,12 @@ impl Pieces {
             let tags = image.repo_tags.unwrap_or_default();
             let Some(first) = tags.first() else { continue };
             let config: Config = self.json(first, &image.config)?;
+            let named = image.config.rsplit(['/', ':']).next().unwrap_or_default().trim_end_matches(".json");
+            let has_digest = named.len() == 64 && named.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let differs = has_digest && self.get(&image.config).is_some_and(|piece| piece.sha256 != named);
+            if differs || image.layers.len() != config.rootfs.diff_ids.len() {
+                return Err(ArchiveError::Differs { image: first.clone(), piece: image.config });
+            }
             for (layer, diff_id) in image.layers.iter().zip(&config.rootfs.diff_ids) {
                 let said = || (first.clone(), layer.clone());
                 let piece = self.get(layer).ok_or_else(|| {
@@ -302,5 +311,209 @@ impl Pieces {
             );
         }
         Ok(images)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use serde_json::{Value, json};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    fn sha256(content: &[u8]) -> String {
+        hexadecimal(&<[u8; 32]>::from(Sha256::digest(content)))
+    }
+
+    fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, content) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, path, content.as_slice()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn config(architecture: &str, layers: &[&[u8]]) -> Vec<u8> {
+        let diff_ids: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", sha256(layer))).collect();
+        json!({"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}})
+            .to_string()
+            .into_bytes()
+    }
+
+    /// As `docker save` of old writes one, and `crane pull` if `layer` is compressed.
+    fn docker(layer: &[u8], stored: &[u8]) -> Vec<(String, Vec<u8>)> {
+        let config = config("amd64", &[layer]);
+        let name = format!("{}.json", sha256(&config));
+        let manifest = json!([{"Config": name, "RepoTags": ["a/b:1", "localhost/c"], "Layers": ["layer.tar"]}]);
+        vec![
+            (name, config),
+            ("layer.tar".to_owned(), stored.to_vec()),
+            ("manifest.json".to_owned(), manifest.to_string().into_bytes()),
+        ]
+    }
+
+    fn names(files: &[(String, Vec<u8>)]) -> Result<Vec<String>, String> {
+        let found = read(tar(files).as_slice()).map_err(|error| error.to_string())?;
+        let said =
+            |image: &Archived| format!("{} {}", image.name, Vec::from_iter(image.architectures.clone()).join(","));
+        Ok(found.iter().map(said).collect())
+    }
+
+    #[test]
+    fn dockers_archives_are_read() {
+        let whole = Ok(vec!["docker.io/a/b:1 amd64".to_owned(), "localhost/c:latest amd64".to_owned()]);
+        assert_eq!(names(&docker(b"layer", b"layer")), whole);
+        assert_eq!(names(&docker(b"layer", &gzip(b"layer"))), whole);
+        assert_eq!(read(gzip(&tar(&docker(b"layer", b"layer"))).as_slice()).unwrap().len(), 2);
+        // Not told apart from another layer without its bytes.
+        assert_eq!(names(&docker(b"layer", ZSTD)), whole);
+        let wrong = Err("layer.tar of a/b:1 is damaged".to_owned());
+        assert_eq!(names(&docker(b"layer", b"lazer")), wrong);
+        assert_eq!(names(&docker(b"layer", &gzip(b"layer")[..12])), wrong);
+    }
+
+    #[test]
+    fn every_piece_of_dockers_archives_counts() {
+        let files = docker(b"layer", b"layer");
+        for (left_out, said) in [
+            (0, format!("{} of a/b:1 is not in it", files[0].0)),
+            (1, "layer.tar of a/b:1 is not in it".to_owned()),
+            (2, ArchiveError::NoImages.to_string()),
+        ] {
+            let mut files = files.clone();
+            files.remove(left_out);
+            assert_eq!(names(&files), Err(said));
+        }
+        let mut other = files.clone();
+        other[0].1 = config("arm64", &[b"layer"]);
+        assert_eq!(names(&other), Err(format!("{} of a/b:1 is damaged", files[0].0)));
+        // A layer that the configuration knows, and the manifest does not.
+        let (config, manifest) =
+            (config("amd64", &[b"layer", b"more"]), json!([{"Config": "c", "RepoTags": ["a"], "Layers": ["l"]}]));
+        let files = [("c", config), ("l", b"layer".to_vec()), ("manifest.json", manifest.to_string().into_bytes())];
+        assert_eq!(
+            names(&files.map(|(path, content)| (path.to_owned(), content))),
+            Err("c of a is damaged".to_owned())
+        );
+    }
+
+    #[test]
+    fn links_stand_for_layers() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut add = |path: &str, content: &[u8], link: Option<&str>| {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            match link {
+                None => {
+                    header.set_size(content.len() as u64);
+                    builder.append_data(&mut header, path, content).unwrap();
+                }
+                Some(target) => {
+                    header.set_entry_type(tar::EntryType::Symlink);
+                    header.set_size(0);
+                    builder.append_link(&mut header, path, target).unwrap();
+                }
+            }
+        };
+        let manifest = json!([{"Config": "c.json", "RepoTags": ["a"], "Layers": ["one/layer.tar", "two/layer.tar"]}]);
+        add("c.json", &config("amd64", &[b"layer", b"layer"]), None);
+        add("./one/layer.tar", b"layer", None);
+        add("two/layer.tar", b"", Some("../one/layer.tar"));
+        add("manifest.json", manifest.to_string().as_bytes(), None);
+        assert_eq!(read(builder.into_inner().unwrap().as_slice()).unwrap()[0].name, "docker.io/library/a:latest");
+    }
+
+    /// The blobs of an OCI layout, and its index.
+    struct Layout(Vec<(String, Vec<u8>)>);
+
+    impl Layout {
+        fn new() -> Self {
+            Self(vec![("oci-layout".to_owned(), br#"{"imageLayoutVersion": "1.0.0"}"#.to_vec())])
+        }
+
+        fn add(&mut self, content: &[u8]) -> Value {
+            let digest = format!("sha256:{}", sha256(content));
+            self.0.push((blob(&digest), content.to_vec()));
+            json!({"digest": digest, "size": content.len()})
+        }
+
+        fn image(&mut self, architecture: &str) -> Value {
+            let layer = format!("layer of {architecture}");
+            let (config, layer) = (self.add(&config(architecture, &[layer.as_bytes()])), self.add(layer.as_bytes()));
+            self.add(json!({"config": config, "layers": [layer]}).to_string().as_bytes())
+        }
+
+        fn named(mut self, mut descriptor: Value, key: &str) -> Vec<(String, Vec<u8>)> {
+            descriptor["annotations"] = json!({key: "quay.io/a/b:1"});
+            let index = json!({"manifests": [descriptor]}).to_string().into_bytes();
+            self.0.push(("index.json".to_owned(), index));
+            self.0
+        }
+    }
+
+    #[test]
+    fn layouts_of_oci_are_read() {
+        for key in ["io.containerd.image.name", "org.opencontainers.image.ref.name"] {
+            let mut layout = Layout::new();
+            let image = layout.image("amd64");
+            let files = layout.named(image, key);
+            assert_eq!(names(&files), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
+            // Configuration, layer, manifest.
+            for damaged in 1..4 {
+                let mut files = files.clone();
+                files[damaged].1.push(b' ');
+                assert_eq!(names(&files), Err(format!("{} of quay.io/a/b:1 is damaged", files[damaged].0)));
+                let (path, _) = files.remove(damaged);
+                assert_eq!(names(&files), Err(format!("{path} of quay.io/a/b:1 is not in it")));
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_is_for_what_is_whole() {
+        let mut layout = Layout::new();
+        let images = [layout.image("amd64"), layout.image("arm64")];
+        let index = layout.add(json!({"manifests": images}).to_string().as_bytes());
+        let files = layout.named(index, "io.containerd.image.name");
+        assert_eq!(names(&files), Ok(vec!["quay.io/a/b:1 amd64,arm64".to_owned()]));
+        let without = |left_out: &[usize]| {
+            let kept = files.iter().enumerate().filter(|(number, _)| !left_out.contains(number));
+            names(&kept.map(|(_, file)| file.clone()).collect::<Vec<_>>())
+        };
+        // The second image's layer; its manifest; the manifests of both.
+        assert_eq!(without(&[5]), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
+        assert_eq!(without(&[6]), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
+        assert_eq!(without(&[3, 6]), Err(format!("{} of quay.io/a/b:1 is not in it", files[3].0)));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_no_archive() {
+        let whole = tar(&docker(&[b'x'; 3000], &[b'x'; 3000]));
+        for length in [0, 100, 600, 2000] {
+            assert!(read(&whole[..length]).is_err(), "{length}");
+        }
+        let compressed = gzip(&whole);
+        assert!(read(&compressed[..compressed.len() - 9]).is_err());
+    }
+
+    #[test]
+    fn small_layers_leave_room_for_json() {
+        let layer = vec![0; 4 << 20];
+        let mut files: Vec<_> = (0..20).map(|number| (format!("{number}"), layer.clone())).collect();
+        files.extend(docker(b"layer", b"layer"));
+        assert!(names(&files).is_ok());
     }
 }

@@ -513,6 +513,24 @@ more("files-two-contents", "files: [{path: /etc/motd, content: a, source: make.p
 more("containerd-not-toml", "containerd:\n  extraConfig: |\n    [debug]\n    level = info\n")
 more("containerd-not-toml-in-quotes", 'containerd: {extraConfig: "[debug"}\n')
 
+# Programs and images from a payload.
+more("software-of-system", "os: rhel-coreos\nsoftware: {source: payload}\n")
+more("software-packages-of-nobody", "software: {images: payload, extraPackages: [nfs-common]}\n")
+more("software-package-with-version", "software: {source: payload, extraPackages: [nfs-common=1.2, NFS, c]}\n")
+more("software-image-without-tag", "software: {extraImages: [alpine, alpine:latest, 'alpine 3', 'alpine:3.20']}\n")
+more("software-unknown-source", "software: {source: registry, images: none}\n")
+more("software-always-pulled", "software: {images: payload}\nmanifests: [manifests/always.txt]\n")
+(HERE / "manifests/always.txt").write_text("""\
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  initContainers: [{name: a, image: quay.io/a/a}]
+  containers:
+  - {name: b, image: "quay.io/a/b:1", imagePullPolicy: Always}
+  - {name: c, image: "quay.io/a/c:latest", imagePullPolicy: IfNotPresent}
+""")
+
 # Many at once.
 MANY = """\
 # grüße: Umlaute vor dem Fehler verschieben Bytes, aber keine Spalten

@@ -20,7 +20,7 @@ open_payload() {
 whole() {
   local sums damaged
   sums=$(printf '%s\n' "$@" | awk 'NR == FNR {wanted[$0]; next} substr($0, 67) in wanted' - $PAYLOAD/SHA256SUMS)
-  (($(grep -c . <<<"$sums") == $#)) ||
+  [[ $(grep -c . <<<"$sums" || true) == "$#" ]] ||
     fail "the disk hagen-payload is not of this document: it lacks one of $*; render with --payload again"
   damaged=$(cd $PAYLOAD && sha256sum --check --quiet <<<"$sums" 2>/dev/null) ||
     fail "the disk hagen-payload is damaged: ${damaged//$'\n'/, }; write it again"

@@ -1,0 +1,133 @@
+"""Debian packages: the script fetches them, and the step 05-software installs them from the payload alone."""
+
+import re
+import shutil
+import sys
+
+from lab import HERE, Document, Machine, docker_archive, equal, fill, must
+from mirror import VARIANTS
+
+sys.path.insert(1, str(HERE.parents[1] / "formats"))
+import debian  # noqa: E402  pylint: disable=wrong-import-position
+
+STEP = "05-software"
+# Small ones, which depend on each other as those of Kubernetes do. Later versions are there as well, and earlier ones.
+STANDINS = {
+    "kubeadm": (["1.36.2-1.1", "1.36.3-1.1", "1.36.4-1.1"], "kubelet (>= 1.30.0), cri-tools (>= 1.30.0)"),
+    "kubelet": (["1.36.2-1.1", "1.36.3-1.1", "1.36.4-1.1"], "iptables, kubernetes-cni (>= 1.2.0), mount, util-linux"),
+    "kubectl": (["1.36.2-1.1", "1.36.3-1.1", "1.36.4-1.1"], "libc6"),
+    "kubernetes-cni": (["1.8.0-1.1"], "libc6"),
+    "cri-tools": (["1:1.36.0-1.1"], "libc6"),
+}
+# The power goes away while dpkg unpacks the one, and while it configures the other.
+INTERRUPTS = {"kubernetes-cni": "preinst", "kubelet": "postinst"}
+INTERRUPT = '#!/bin/sh\nif [ -e /run/interrupt-PHASE ]; then\n  rm /run/interrupt-PHASE\n  kill -KILL "$PPID"\nfi\n'
+
+
+def repository(folder):
+    """A repository with the stand-ins."""
+    folder.mkdir()
+    for name, (versions, depends) in STANDINS.items():
+        for version in versions:
+            source = folder / "source"
+            (source / "usr/bin").mkdir(parents=True)
+            (source / "usr/bin" / name).write_text(version, encoding="utf-8")
+            (source / "DEBIAN").mkdir()
+            (source / "DEBIAN/control").write_text(
+                f"Package: {name}\nVersion: {version}\nArchitecture: amd64\nMaintainer: nobody\nDepends: {depends}\n"
+                f"Description: a stand-in\n", encoding="utf-8")
+            if name in INTERRUPTS:
+                script = source / "DEBIAN" / INTERRUPTS[name]
+                script.write_text(INTERRUPT.replace("PHASE", INTERRUPTS[name]), encoding="utf-8")
+                script.chmod(0o755)
+            must("dpkg-deb", "--build", "--root-owner-group", source, folder)
+            shutil.rmtree(source)
+    (folder / "Packages").write_text(must("apt-ftparchive", "packages", ".", cwd=folder, stderr=None), encoding="utf-8")
+
+
+def fetch(folder, document, base):
+    """The payload, by the script on a Debian that has apt-utils and this machine's archive."""
+    machine = Machine(folder / "fetches", base)
+    drive = machine.folder / "drive"
+    repository(drive / "repository")
+    payload = drive / "payload"
+    for line in document.script().read_text(encoding="utf-8").splitlines():
+        if line.startswith("image "):
+            _, name, archived, file = line.split()
+            docker_archive(payload / f"images/{file}_amd64.tar", archived)
+    shutil.copy(document.folder / "mirror.sh", drive)
+    sources = f"deb [check-valid-until=no] {debian.mirror()} trixie main\n"
+    machine.place("etc/apt/sources.list", sources + "deb [trusted=yes] copy:/media/repository ./\n")
+    machine.place("etc/resolv.conf", open("/etc/resolv.conf", encoding="utf-8").read())
+    with machine.running(network=True) as machine:
+        done = machine.call("/media/mirror.sh", "/media/payload")
+        yield from equal("without apt-utils", (done.returncode, done.stdout), (
+            1, "mirror.sh: apt-ftparchive is missing: install apt-utils\n"))
+        machine.must("apt-get", "-qq", "update")
+        machine.must("apt-get", "-qq", "--yes", "--no-install-recommends", "install", "apt-utils")
+        done = machine.call("/media/mirror.sh", "/media/payload")
+        yield from equal("fetched", done.returncode, 0, done.stdout)
+        found = sorted(path.name for path in (payload / "packages").iterdir())
+        done = machine.call("/media/mirror.sh", "/media/payload")
+        yield from equal("once more", done.returncode, 0, done.stdout)
+        yield from equal("the same", sorted(path.name for path in (payload / "packages").iterdir()), found)
+        print(f"      {len(found) - 1} packages fetched", flush=True)
+        for name in ("kubeadm_1.36.3-1.1_amd64.deb", "cri-tools_1%3a1.36.0-1.1_amd64.deb", "Packages"):
+            if name not in found:
+                yield f"{name} is missing: {found}"
+        yield from equal("other files", [name for name in found if not name.endswith(".deb")], ["Packages"])
+    done = document.render(payload, "--tree")
+    yield from equal("render", done.returncode, 0, done.stdout)
+
+
+def packages(folder):
+    """The script fetches the packages; 05-software installs them without a network: interrupted, and damaged."""
+    base = debian.root("trixie")
+    document = Document(folder / "document", text=VARIANTS["packages"])
+    yield from fetch(folder, document, base)
+    machine = Machine(folder / "machine", base)
+    machine.install(document)
+    machine.insert(document.out / "payload.iso")
+    # A source that answers no machine of this network.
+    machine.place("etc/apt/sources.list.d/other.list", "deb http://192.0.2.1/debian trixie main\n")
+    content = machine.folder / "drive/payload.iso.content/packages"
+    config = machine.folder / "upper/etc/containerd/config.toml"
+    before = config.read_bytes()
+    with machine.running() as machine:
+        damaged = next(content.glob("socat_*.deb"))
+        whole = damaged.read_bytes()
+        damaged.chmod(0o644)
+        damaged.write_bytes(whole[:-10] + bytes(10))
+        code, said, log = machine.step(STEP)
+        # The % of its name is another in the URL.
+        yield from equal("damaged", (code, re.search("/socat_.* Hash Sum mismatch$", said) is not None), (1, True), log)
+        damaged.write_bytes(whole)
+        other = Document(folder / "other")
+        done = other.render(fill(folder / "other/payload", other.images()))
+        yield from equal("another document", done.returncode, 0, done.stdout)
+        machine.insert(other.out / "payload.iso")
+        code, said, log = machine.step(STEP)
+        lacks = "it lacks one of packages/Packages; render with --payload again"
+        yield from equal("of another document", (code, said, log.count(" failed with code ")), (
+            1, f"the disk hagen-payload is not of this document: {lacks}", 0), log)
+        machine.insert(document.out / "payload.iso")
+        for phase in INTERRUPTS.values():
+            machine.must("touch", f"/run/interrupt-{phase}")
+            code, said, log = machine.step(STEP)
+            yield from equal(phase, (code, said), (1, "apt-get: E: Sub-process /usr/bin/dpkg exited unexpectedly"), log)
+        code, said, log = machine.step(STEP)
+        yield from equal("installed", code, 0, log)
+        code, said, log = machine.step(STEP)
+        yield from equal("once more", code, 0, log)
+        yield from equal("dpkg --audit", machine.must("dpkg", "--audit"), "")
+        wanted = [line for line in machine.must("grep", "^PACKAGES=", "/etc/hagen/node.env").split("'")[1].split()]
+        for name, _, version in (word.partition("=") for word in wanted):
+            state = machine.must("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", name).split()
+            if state[0] != "installed" or not state[1].startswith(version.removesuffix("*")):
+                yield f"{name} is {state}"
+        yield from equal("held", machine.must("apt-mark", "showhold").split(), ["kubeadm", "kubelet"])
+        yield from equal("containerd's configuration", config.read_bytes(), before)
+        machine.must("sh", "-c", "! mountpoint /run/hagen/payload")
+
+
+CHECKS = (packages,)
