@@ -276,4 +276,10 @@ catalogue! {
     VlanMtu = "HAGEN134", "a VLAN's packets are larger than those of its link",
         "The kernel gives a VLAN no larger `mtu` than its link has, which is 1500 unless the document says more. The \
          device that has `address` gets `network.mtu`, if it has no `mtu` of its own.";
+    StickUnknown = "HAGEN143", "a machine that the stick cannot know",
+        "One stick is for all machines, and each finds its own bundle on it by the MAC addresses of its NICs. One whose \
+         address the document does not say is left out; it can have a CD of its own (`media: [iso]`).";
+    StickIgnition = "HAGEN144", "a machine that reads no stick",
+        "Ignition looks for no stick on real machines, so those that it sets up are left out. Their installers take the \
+         config: `coreos-installer install --ignition-file config.ign`, `flatcar-install -i config.ign`.";
 }

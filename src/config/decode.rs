@@ -18,7 +18,7 @@ use super::schema::{
     ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
     Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, Pki,
     Proxmox, Proxy, ProxyMode, Role, Route, Taint, TaintEffect, Timeouts, User, UserDataLimit, address_device,
-    everything,
+    everything, macs,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -103,6 +103,11 @@ impl Draft {
 }
 
 impl NodeDraft {
+    /// Its NICs' MAC addresses.
+    pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        macs(self.mac.as_ref(), &self.network)
+    }
+
     /// The device of `network` that holds `address`.
     pub fn address_device(&self) -> Option<&Device> {
         address_device(&self.network, self.interface.as_ref(), &self.address?.value)

@@ -236,10 +236,10 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key(
         "media",
-        Shape::List(&Shape::Choice { built: &["iso", "proxmox"], planned: &["pxe", "libvirt", "usb"] }),
+        Shape::List(&Shape::Choice { built: &["iso", "proxmox", "usb"], planned: &["pxe", "libvirt"] }),
         Default("[]"),
         "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine; `proxmox`, \
-         scripts and Terraform that make virtual machines with these CDs.",
+         scripts and Terraform that make virtual machines with these CDs; `usb`, one stick for all machines.",
     ),
     key(
         "proxmox",

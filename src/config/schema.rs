@@ -395,6 +395,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// Its NICs' MAC addresses, the first one's first, as far as the document says them.
+    pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        macs(self.mac.as_ref(), &self.network)
+    }
+
     /// The device of `network` that holds `address`.
     pub fn address_device(&self) -> Option<&Device> {
         address_device(&self.network, self.interface.as_ref(), &self.address)
@@ -407,6 +412,17 @@ impl Node {
             None => self.interface.as_deref(),
         }
     }
+}
+
+/// The MAC addresses of a node with `mac` and `network`.
+pub(super) fn macs<'n>(
+    mac: Option<&'n Spanned<MacAddress>>,
+    devices: &'n [Device],
+) -> impl Iterator<Item = &'n Spanned<MacAddress>> {
+    mac.into_iter().chain(devices.iter().filter_map(|device| match &device.kind {
+        DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
+        _ => None,
+    }))
 }
 
 /// The device that holds a node's address: the one that `interface` names, or else the first that lists the address.

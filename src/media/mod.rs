@@ -6,13 +6,13 @@
 pub mod iso;
 pub mod iso9660;
 pub mod proxmox;
+pub mod usb;
 
 use sha2::{Digest, Sha256};
 
 use crate::boot::TemplateError;
 use crate::bundle::Bundle;
 use crate::cluster::{Cluster, Node};
-use crate::config::schema::DeviceKind;
 use crate::format::{Tree, cloud_init, ignition};
 use crate::os::Format;
 use crate::yaml::YamlError;
@@ -27,7 +27,7 @@ pub struct Medium {
 }
 
 /// Every medium that there is.
-pub const MEDIA: [Medium; 2] = [iso::MEDIUM, proxmox::MEDIUM];
+pub const MEDIA: [Medium; 3] = [iso::MEDIUM, proxmox::MEDIUM, usb::MEDIUM];
 
 /// Why a medium cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum MediaError {
     /// No machine is one of Proxmox'.
     #[error("no node has a VMID; write `proxmox: {{vmidBase: 8000}}`, or `proxmox: {{vmid: 101}}` at single nodes")]
     NoVmid,
+    /// No machine can be on a stick.
+    #[error("no machine with cloud-init has a MAC address to be known by; write `mac: 52:54:00:00:00:0b` at each node")]
+    NoMac,
     /// A document cannot be written: a bug.
     #[error(transparent)]
     Yaml(#[from] YamlError),
@@ -88,11 +91,7 @@ impl<'a> Machine<'a> {
                 ("vendor-data", Vec::new()),
             ],
         };
-        let nic = node.declared.network.iter().find_map(|device| match &device.kind {
-            DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
-            _ => None,
-        });
-        let declared = node.declared.mac.as_ref().or(nic).map(ToString::to_string);
+        let declared = node.declared.macs().next().map(ToString::to_string);
         Ok(Self { node, mac: declared.unwrap_or_else(|| derived_mac(cluster.name(), node.name())), seed })
     }
 }

@@ -133,7 +133,7 @@ for key, text in {
 }.items():
     more(f"planned-{key}", text)
 kubernetes("planned-patches", "  patches: ./patches\n")
-more("planned-media", "media: [iso, usb]\n")
+more("planned-media", "media: [iso, libvirt]\n")
 endpoint("planned-provider", "  vip: 10.9.0.10\n  provider: keepalived\n")
 endpoint(
     "planned-kube-vip",
@@ -431,6 +431,13 @@ more(
     "  - {path: /home/ops/x, content: hello}\n",
 )
 more("systems-limit", "userDataLimit: {size: 16KB}\n")
+
+# One stick for all machines.
+STICK = HEAD + "network: {gateway: 10.9.0.1, nameservers: [10.9.0.1]}\nmedia: [usb]\n"
+WITH_MACS = "".join(
+    line.replace("/24}", f"/24, mac: 52:54:00:00:00:{number:02x}}}") + "\n" for number, line in enumerate(NODES.splitlines()))
+write("usb-unknown", STICK + WITH_MACS.replace(", mac: 52:54:00:00:00:02", "").replace(", mac: 52:54:00:00:00:03", ""))
+write("usb-ignition", STICK + WITH_MACS.replace("{name: w1,", "{name: w1, os: flatcar,"))
 
 write(
     "rendered-too-large",

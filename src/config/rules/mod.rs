@@ -16,6 +16,7 @@ mod nodes;
 pub(super) mod proxmox;
 mod ranges;
 mod systems;
+mod usb;
 pub(super) mod users;
 mod versions;
 
@@ -51,6 +52,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     labels::check(subject);
     addresses::check(subject);
     network::check(subject);
+    usb::check(subject);
 }
 
 impl<'n> Subject<'n> {

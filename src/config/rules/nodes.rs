@@ -6,9 +6,8 @@ use super::Subject;
 use super::addresses::is_link_local;
 use crate::config::catalogue::Code;
 use crate::config::decode::NodeDraft;
-use crate::config::diagnostics::{Diagnostic, Span, Spanned};
-use crate::config::schema::{DeviceKind, Role};
-use crate::config::values::MacAddress;
+use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::schema::Role;
 
 /// Names that every machine's /etc/hosts or the cluster's certificates give a meaning.
 const RESERVED_NAMES: &[&str] =
@@ -37,7 +36,7 @@ fn duplicates(subject: &Subject<'_>) {
     );
     subject.duplicates(
         Code::DuplicateMac,
-        drafts.iter().flat_map(macs).map(|mac| (mac.value.as_str(), mac.span)),
+        drafts.iter().flat_map(NodeDraft::macs).map(|mac| (mac.value.as_str(), mac.span)),
         |mac| format!("the MAC address {mac} is given twice"),
         "a machine finds its bundle, and its interfaces, by its own MAC addresses",
     );
@@ -47,14 +46,6 @@ fn duplicates(subject: &Subject<'_>) {
 fn addresses(node: &NodeDraft) -> impl Iterator<Item = (IpAddr, Span)> {
     let others = node.other_addresses().map(|(address, _)| address);
     node.address.into_iter().chain(others.filter(|net| !is_link_local(net.addr()))).map(|net| (net.addr(), net.span))
-}
-
-fn macs(node: &NodeDraft) -> impl Iterator<Item = &Spanned<MacAddress>> {
-    let own = node.network.iter().filter_map(|device| match &device.kind {
-        DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
-        _ => None,
-    });
-    node.mac.iter().chain(own)
 }
 
 fn reserved_names(subject: &Subject<'_>) {
