@@ -36,7 +36,11 @@ fn documents() -> Vec<PathBuf> {
 fn load_file(path: &Path, allow_untested: bool) -> Result<(Document, Diagnostics), Diagnostics> {
     let content = fs::read(path).unwrap();
     let mut read = |_, relative: &str| fs::read(directory().join(relative));
-    load(&[Input { name: "cluster.yaml", content: &content }], &mut read, &Options { allow_untested })
+    load(
+        &[Input { name: "cluster.yaml", content: &content }],
+        &mut read,
+        &Options { allow_untested, ..Options::default() },
+    )
 }
 
 /// What a user would see of a document: errors, or the warnings of one that loads.

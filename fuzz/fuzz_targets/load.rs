@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|content: &[u8]| {
         .chain(over.map(|content| Input { name: "site.yaml", content }))
         .collect();
     let mut read = |_, _: &str| Ok(b"apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n".to_vec());
-    let messages = match load(&inputs, &mut read, &Options { allow_untested: true }) {
+    let messages = match load(&inputs, &mut read, &Options { allow_untested: true, ..Options::default() }) {
         Ok((_, warnings)) => warnings,
         Err(errors) => {
             assert!(errors.has_errors());

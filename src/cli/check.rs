@@ -9,7 +9,7 @@ use super::{CheckArguments, Failure, document, print};
 
 /// Runs the verb.
 pub fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let options = Options { allow_untested: arguments.allow_untested };
+    let options = Options { allow_untested: arguments.allow_untested, ..Options::default() };
     let (document, mut diagnostics) = match document::read(&arguments.documents, &options)?.result {
         Ok((document, warnings)) => (Some(document), warnings),
         Err(diagnostics) => (None, diagnostics),

@@ -16,7 +16,7 @@ use super::{Failure, ImagesArguments, columns, document, print};
 
 /// Runs the verb.
 pub fn run(arguments: &ImagesArguments) -> Result<(), Failure> {
-    let options = Options { allow_untested: arguments.allow_untested };
+    let options = Options { allow_untested: arguments.allow_untested, ..Options::default() };
     let colour = io::stderr().is_terminal();
     let document = match document::read(&arguments.documents, &options)?.result {
         Ok((document, warnings)) => {

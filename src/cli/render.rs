@@ -22,7 +22,7 @@ use crate::output;
 
 /// Runs the verb.
 pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
-    let options = config::Options { allow_untested: arguments.allow_untested };
+    let options = config::Options { allow_untested: arguments.allow_untested, media: arguments.media.clone() };
     let Loaded { result, contents, files } = document::read(&arguments.documents, &options)?;
     let colour = io::stderr().is_terminal();
     let (document, mut diagnostics) = match result {

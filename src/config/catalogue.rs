@@ -303,4 +303,10 @@ catalogue! {
     DuplicateUuid = "HAGEN142", "two nodes have the same UUID",
         "A machine that boots over the network finds its bundle by it. Some boards of one maker all have the same: then use \
          `mac`.";
+    StickUnknown = "HAGEN143", "a machine that the stick cannot know",
+        "One stick is for all machines, and each finds its own bundle on it by the MAC addresses of its NICs. One whose \
+         address the document does not say is left out; it can have a CD of its own (`media: [iso]`).";
+    StickIgnition = "HAGEN144", "a machine that reads no stick",
+        "Ignition looks for no stick on real machines, so those that it sets up are left out. Their installers take the \
+         config: `coreos-installer install --ignition-file config.ign`, `flatcar-install -i config.ign`.";
 }

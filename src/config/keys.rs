@@ -242,11 +242,12 @@ pub const DOCUMENT: &[Key] = &[
     ),
     key(
         "media",
-        Shape::List(&Shape::Choice { built: &["iso", "proxmox", "pxe", "libvirt"], planned: &["usb"] }),
+        Shape::List(&Shape::Choice { built: &["iso", "proxmox", "pxe", "libvirt", "usb"], planned: &[] }),
         Default("[]"),
         "What carries the bundles to the machines, besides the seeds as files: `iso`, a CD for each machine; `proxmox`, \
          scripts and Terraform that make virtual machines with these CDs; `pxe`, a folder that boots machines over the \
-         network; `libvirt`, virtual machines on one computer.",
+         network; `libvirt`, virtual machines on one computer; `usb`, one stick \
+         for all machines.",
     ),
     key(
         "proxmox",

@@ -29,10 +29,12 @@ use tree::{Dialect, Kind, Node};
 pub use tree::TEXT_LIMIT;
 
 /// What the caller allows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// Kubernetes minors that hagen does not know are a warning (`--allow-untested`).
     pub allow_untested: bool,
+    /// Media by name, besides those of the document (`--media`).
+    pub media: Vec<String>,
 }
 
 /// One file of the document.

@@ -235,7 +235,7 @@ fn places_at_odd_line_ends_can_be_drawn() {
 fn strict_makes_errors_of_warnings() {
     let text = SHORT.replace("1.36.3", "1.38.0");
     let input = Input { name: "cluster.yaml", content: text.as_bytes() };
-    let (_, mut warnings) = load(&[input], &mut read, &Options { allow_untested: true }).unwrap();
+    let (_, mut warnings) = load(&[input], &mut read, &Options { allow_untested: true, ..Options::default() }).unwrap();
     assert_eq!((warnings.len(), warnings.errors()), (1, 0));
     assert!(warnings.render(false).ends_with("warning: 1 warning in cluster.yaml\n"));
     warnings.deny_warnings();

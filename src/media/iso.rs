@@ -7,7 +7,7 @@ use crate::format::Tree;
 pub const MEDIUM: Medium = Medium { name: "iso", write };
 
 /// Of NoCloud (cloud-init's `DataSourceNoCloud`) and of Ignition's provider `proxmoxve`, which knows it in lower case only.
-const LABEL: &str = "cidata";
+pub(super) const LABEL: &str = "cidata";
 
 fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     for machine in &site.machines {

@@ -8,6 +8,7 @@ pub mod iso9660;
 pub mod libvirt;
 pub mod proxmox;
 pub mod pxe;
+pub mod usb;
 
 use sha2::{Digest, Sha256};
 
@@ -28,7 +29,7 @@ pub struct Medium {
 }
 
 /// Every medium that there is.
-pub const MEDIA: [Medium; 4] = [iso::MEDIUM, proxmox::MEDIUM, pxe::MEDIUM, libvirt::MEDIUM];
+pub const MEDIA: [Medium; 5] = [iso::MEDIUM, proxmox::MEDIUM, pxe::MEDIUM, libvirt::MEDIUM, usb::MEDIUM];
 
 /// Why a medium cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,9 @@ pub enum MediaError {
     /// Nobody says where machines find what is served.
     #[error("machines do not know where to boot from; write `pxe: {{url: http://10.9.0.2}}`")]
     NoUrl,
+    /// No machine can be on a stick.
+    #[error("no machine with cloud-init has a MAC address to be known by; write `mac: 52:54:00:00:00:0b` at each node")]
+    NoMac,
     /// A document cannot be written: a bug.
     #[error(transparent)]
     Yaml(#[from] YamlError),

@@ -14,6 +14,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import debians
 import store
 
 HERE = Path(__file__).resolve().parent
@@ -22,21 +23,9 @@ PACKAGES = [
     "bash", "cloud-init", "dbus", "iproute2", "locales", "netplan.io", "openssh-server", "procps",
     "python3-yaml", "sudo", "systemd-resolved", "systemd-sysv", "udev",
 ]
-# There is no disk to grow, and no locale but this one.
-CONFIGURATION = """\
-growpart: {mode: "off"}
-resize_rootfs: false
-locale: C.UTF-8
-"""
 STAGES = ("init --local", "init", "modules --mode=config", "modules --mode=final")
 # Set when the run is to end: nothing new is started then.
 STOP = threading.Event()
-
-
-def mirror():
-    """The Debian archive of this machine's own apt sources."""
-    query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Label: Debian", "Component: main"]
-    return subprocess.run(query, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0]
 
 
 def root(release):
@@ -44,17 +33,11 @@ def root(release):
     def make(folder):
         folder.chmod(0o755)
         debian = folder / "root"
-        store.run(
-            "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}",
-            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-            release, debian, f"deb [check-valid-until=no] {mirror()} {release} main")
-        (debian / "etc/cloud/cloud.cfg.d/90-formats.cfg").write_text(CONFIGURATION, encoding="utf-8")
-        (debian / "etc/machine-id").write_text("", encoding="utf-8")
-        for name in ("hostname", "resolv.conf", "apt/sources.list"):
-            (debian / "etc" / name).unlink(missing_ok=True)
+        debians.bootstrap(debian, release, PACKAGES)
+        (debian / "etc/cloud/cloud.cfg.d/90-formats.cfg").write_text(debians.CONFIGURATION, encoding="utf-8")
 
     store.need("mmdebstrap", "iproute2")
-    return store.entry(f"formats-{release}", [__file__], [release], make) / "root"
+    return store.entry(f"formats-{release}", [__file__, debians.__file__], [release], make) / "root"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,13 +1,9 @@
 """Debian with every program that sets up networks, as a root folder and as an image that boots.
 
-One image serves every boot: what differs comes in a tar on a second disk, is
-unpacked before systemd starts, and a report comes back over the second serial
-port.
+A report comes back over the second serial port.
 """
 
-import shutil
-
-import debian
+import debians
 import store
 
 RELEASES = ("bookworm", "trixie")
@@ -15,13 +11,6 @@ PACKAGES = ["bash", "cloud-init", "dbus", "iproute2", "kmod", "netplan.io", "net
             "systemd-resolved", "systemd-sysv", "udev"]
 # Only this release boots, and needs a kernel.
 BOOTED, KERNEL = "trixie", "linux-image-cloud-amd64"
-# Run by the kernel in place of systemd.
-BEGIN = """\
-#!/bin/sh
-mount -o remount,rw /
-tar -xf /dev/vdb -C /
-exec /sbin/init
-"""
 REPORT = """\
 #!/bin/sh
 exec >/dev/ttyS1 2>&1
@@ -69,18 +58,11 @@ def root(release):
     def make(folder):
         folder.chmod(0o755)
         packages = [*PACKAGES, *([KERNEL] if release == BOOTED else [])]
-        store.run(
-            "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}",
-            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-            release, folder / "root", f"deb [check-valid-until=no] {debian.mirror()} {release} main")
-        etc = folder / "root/etc"
-        (etc / "machine-id").write_text("", encoding="utf-8")
-        for name in ("hostname", "resolv.conf", "apt/sources.list"):
-            (etc / name).unlink(missing_ok=True)
-        (etc / "resolv.conf").symlink_to("/run/systemd/resolve/stub-resolv.conf")
+        debians.bootstrap(folder / "root", release, packages)
+        (folder / "root/etc/resolv.conf").symlink_to("/run/systemd/resolve/stub-resolv.conf")
 
     store.need("mmdebstrap", "iproute2")
-    return store.entry(f"network-{release}", [__file__, debian.__file__], [release], make) / "root"
+    return store.entry(f"network-{release}", [__file__, debians.__file__], [release], make) / "root"
 
 
 def image():
@@ -88,20 +70,13 @@ def image():
     def make(folder):
         place = folder / "root"
         store.run("cp", "-a", "--reflink=auto", root(BOOTED), place)
-        for path, text, mode in (
-                ("usr/local/sbin/begin", BEGIN, 0o755), ("usr/local/sbin/report", REPORT, 0o755),
-                ("etc/systemd/system/report.service", UNIT, 0o644), ("etc/hostname", "boot\n", 0o644)):
-            (place / path).write_text(text, encoding="utf-8")
-            (place / path).chmod(mode)
         wants = place / "etc/systemd/system/multi-user.target.wants/report.service"
         wants.parent.mkdir(exist_ok=True)
         wants.symlink_to("/etc/systemd/system/report.service")
         store.run("chroot", place, "systemctl", "--quiet", "enable", *NETWORKD, *MANAGER)
-        for kind in ("vmlinuz", "initrd.img"):
-            (found,) = place.glob(f"boot/{kind}-*")
-            shutil.move(found, folder / kind)
-        store.run("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", place, folder / "disk.img", "1500M")
-        shutil.rmtree(place)
+        files = [("usr/local/sbin/report", REPORT, 0o755), ("etc/systemd/system/report.service", UNIT, 0o644),
+                 ("etc/hostname", "boot\n", 0o644)]
+        debians.disk(folder, place, files, "1500M")
 
     store.need("e2fsprogs")
-    return store.entry("network-image", [__file__, debian.__file__], [BOOTED], make)
+    return store.entry("network-image", [__file__, debians.__file__], [BOOTED], make)

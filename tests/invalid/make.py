@@ -133,7 +133,6 @@ for key, text in {
 }.items():
     more(f"planned-{key}", text)
 kubernetes("planned-patches", "  patches: ./patches\n")
-more("planned-media", "media: [iso, usb]\n")
 endpoint("planned-provider", "  vip: 10.9.0.10\n  provider: keepalived\n")
 endpoint(
     "planned-kube-vip",
@@ -453,6 +452,10 @@ write("pxe-duplicate-uuid", HEAD + "pxe: {url: http://10.9.0.2, arguments: [root
     "{name: cp", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c33}, name: cp", 2)
     .replace("{name: ", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3a}, name: ", 1)
     .replace("{name: w", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3b}, name: w"))
+# One stick for all machines.
+STICK = HEAD + NET + "media: [usb]\n"
+write("usb-unknown", STICK + KNOWN.replace(", mac: 52:54:00:00:00:02", "").replace(", mac: 52:54:00:00:00:03", ""))
+write("usb-ignition", STICK + KNOWN.replace("{name: w1,", "{name: w1, os: flatcar,"))
 
 write(
     "rendered-too-large",

@@ -1,15 +1,20 @@
-"""The real Ignition, Debian's, put before a root folder as an initramfs would."""
+"""The real Ignition: Debian's, put before a root folder as an initramfs would, and the newest one, which knows Proxmox."""
 
 import base64
 import gzip
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
 
+import store
+
 # What whoever calls from here has to install, once.
 PACKAGES = ("ignition", "passwd", "util-linux")
 PROGRAM = "/usr/lib/dracut/modules.d/30ignition/ignition"
+# Debian's 2.14 knows no Proxmox.
+NEWEST = "2.26.0"
 # Debian's build relabels what it wrote and gives up where there is no policy: it is shown an empty one.
 POLICY = {"config": "SELINUX=disabled\nSELINUXTYPE=none\n", "none/contexts/files/file_contexts": ""}
 # %s stands for commands before, for the program, and for commands after.
@@ -37,6 +42,19 @@ TRACES = {
     "/etc/systemd/system-preset/20-ignition.preset",
     *(f"/etc/{name}{old}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid") for old in ("", "-")),
 }
+
+
+def newest():
+    """The program, from its Go module. It needs C: libblkid, and users by glibc."""
+    def make(folder):
+        environment = os.environ | {"GOBIN": str(folder), "CGO_ENABLED": "1", "GOFLAGS": "-trimpath", "GOGC": "400"}
+        store.run("go", "install", "-ldflags=-s -w", "-gcflags=all=-dwarf=false",
+                  f"github.com/coreos/ignition/v2/internal@v{NEWEST}",
+                  env=environment, preexec_fn=lambda: os.nice(19))
+        (folder / "internal").rename(folder / "ignition")
+
+    store.need("gcc", "libblkid-dev", "libc6-dev")
+    return store.entry("ignition", [__file__], [NEWEST, store.go()], make) / "ignition"
 
 
 def files(config):

@@ -18,6 +18,7 @@ pub(super) mod pxe;
 mod ranges;
 pub(super) mod software;
 mod systems;
+mod usb;
 pub(super) mod users;
 mod versions;
 
@@ -55,6 +56,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     labels::check(subject);
     addresses::check(subject);
     network::check(subject);
+    usb::check(subject);
 }
 
 impl<'n> Subject<'n> {

@@ -14,6 +14,11 @@ impl Subject<'_> {
         node.os.unwrap_or(self.draft.os)
     }
 
+    /// How its bundle comes to a node.
+    pub(super) fn format(&self, node: &NodeDraft) -> Format {
+        node.format.or(self.draft.format).unwrap_or(self.os(node).system().format)
+    }
+
     /// Whether every machine has what Debian's base-passwd makes.
     pub(super) fn all_debian(&self) -> bool {
         self.nodes().all(|(node, _)| self.os(node).system().format == Format::CloudInit)

@@ -8,9 +8,9 @@ from packages of the payload, which `hagen images --script` has fetched.
 
 import re
 import shutil
-import subprocess
 import sys
 
+import debians
 import store
 from cluster import REPOSITORY, Failed, document
 from machine import run
@@ -61,8 +61,6 @@ def fetch_packages(folder, command, kubernetes):
     work = folder / "mirror"
     for name in ("upper", "work", "root"):
         (work / name).mkdir(parents=True)
-    query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Label: Debian", "Component: main"]
-    archive = subprocess.run(query, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0]
     debian = store.real("debian") / "root"
     commands = f"""
         mount --make-rprivate /
@@ -76,7 +74,7 @@ def fetch_packages(folder, command, kubernetes):
         rm -f etc/resolv.conf
         cp /etc/resolv.conf etc/
         cp -r /etc/apt/apt.conf.d etc/apt/
-        echo "deb {archive} trixie main" >etc/apt/sources.list
+        echo "deb {debians.mirror()} trixie main" >etc/apt/sources.list
         chroot . sh -euc '
             apt-get -qq update
             apt-get -qq install apt-utils >/dev/null
