@@ -137,7 +137,8 @@ def large(folder):
         zeros.update(bytes(MIB))
     own = json.loads(config([]))
     own["rootfs"]["diff_ids"] = [f"sha256:{zeros.hexdigest()}"]
-    manifest = json.dumps([{"Config": "config.json", "RepoTags": ["quay.io/very/large:v1"], "Layers": ["layer.tar"]}]).encode()
+    named = {"Config": "config.json", "RepoTags": ["quay.io/very/large:v1"], "Layers": ["layer.tar"]}
+    manifest = json.dumps([named]).encode()
     with open(archive, "wb") as out:
         files = {"config.json": json.dumps(own).encode(), "manifest.json": manifest, "layer.tar": None}
         for name, content in files.items():

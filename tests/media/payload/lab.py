@@ -286,7 +286,8 @@ class Machine:
     def call(self, *command):
         spaces = [f"--target={self.pid}", "--mount", "--pid", "--net", "--ipc", "--uts", "--root", "--wd"]
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return call("nsenter", *spaces, "env", "-i", path, "LC_ALL=C.UTF-8", *command)
+        # Whatever is killed there, this process is not of its group.
+        return call("nsenter", *spaces, "env", "-i", path, "LC_ALL=C.UTF-8", *command, start_new_session=True)
 
     def must(self, *command):
         done = self.call(*command)
