@@ -4,11 +4,12 @@ import gzip
 import shutil
 import tempfile
 
-from lab import Document, Machine, Registry, docker_archive, equal, fill, layout, must
+from lab import Document, Machine, Registry, equal, fill, layout, must
 
 import load
 import programs
 import store
+from small_images import docker_archive
 
 
 def made(folder, registry, machine):

@@ -7,8 +7,9 @@ import os
 import re
 import tarfile
 
-from lab import Document, config, digest, docker_archive, equal, fill, hagen, layer, must, noise
+from lab import Document, equal, fill, hagen, must
 from mirror import VARIANTS
+from small_images import config, digest, docker_archive, layer, noise
 
 MIB = 1 << 20
 # What hagen may have in memory, whatever the payload has.

@@ -2,19 +2,16 @@
 
 import contextlib
 import functools
-import hashlib
-import io
 import json
 import os
-import random
 import signal
 import subprocess
-import tarfile
 import time
 from pathlib import Path
 
 import programs
 import store
+from small_images import config, digest, docker_archive, layer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -84,48 +81,6 @@ class Document:
     def render(self, payload, *arguments):
         """`hagen render --payload`, with what it says."""
         return call(hagen(), "render", "cluster.yaml", "-o", self.out, "--payload", payload, *arguments, cwd=self.folder)
-
-
-def digest(content):
-    return hashlib.sha256(content).hexdigest()
-
-
-def noise(name, size=20000):
-    """Bytes that are always the same."""
-    return random.Random(name).randbytes(size)
-
-
-def add(archive, name, content):
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(content), 0o644
-    archive.addfile(info, io.BytesIO(content))
-
-
-def layer(name, size=20000):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        add(archive, "content", noise(name, size))
-    return out.getvalue()
-
-
-def config(layers, architecture="amd64"):
-    return json.dumps({
-        "architecture": architecture, "os": "linux", "config": {},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(content)}" for content in layers]},
-    }).encode()
-
-
-def docker_archive(path, *names, architecture="amd64", size=20000):
-    """An image of two layers, one of them its own, as `docker save` writes it."""
-    layers = [layer("common"), layer(names[0], size)]
-    own = config(layers, architecture)
-    files = {f"{digest(content)}.tar": content for content in layers} | {f"{digest(own)}.json": own}
-    manifest = [{"Config": f"{digest(own)}.json", "RepoTags": names, "Layers": list(files)[:2]}]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as archive:
-        for name, content in (files | {"manifest.json": json.dumps(manifest).encode()}).items():
-            add(archive, name, content)
-    return path
 
 
 def fill(folder, images):

@@ -1,8 +1,9 @@
 """The step 25-images on a machine with a real containerd."""
 
-from lab import Document, Machine, digest, equal, fill, must, noise
+from lab import Document, Machine, equal, fill, must
 
 import store
+from small_images import digest, noise
 
 STEP = "25-images"
 # The power goes away at an import: before it, or once it is done.

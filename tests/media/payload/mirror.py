@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 
-from lab import DOCUMENT, Document, Registry, docker_archive, equal, layout, must
+from lab import DOCUMENT, Document, Registry, equal, layout, must
+from small_images import docker_archive
 
 SOFTWARE = "software: {source: payload, extraPackages: [nfs-common]}"
 VARIANTS = {

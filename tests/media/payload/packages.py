@@ -4,11 +4,12 @@ import re
 import shutil
 import sys
 
-from lab import HERE, Document, Machine, docker_archive, equal, fill, must
+from lab import HERE, Document, Machine, equal, fill, must
 from mirror import VARIANTS
 
 sys.path.insert(1, str(HERE.parents[1] / "formats"))
 import debian  # noqa: E402  pylint: disable=wrong-import-position
+from small_images import docker_archive
 
 STEP = "05-software"
 # Small ones, which depend on each other as those of Kubernetes do. Later versions are there as well, and earlier ones.

@@ -2,14 +2,13 @@
 
 import functools
 import hashlib
-import io
 import json
 import os
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
+import small_images
 import store
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +56,7 @@ class Lab:
         (self.proxmox / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
     def render(self, document, seed="one", payload=None):
-        """`hagen render --media proxmox`, with secrets of their own for each `seed`, and a `payload` of this text."""
+        """`hagen render --media proxmox`, with secrets of their own for each `seed`, and a payload that differs by `payload`."""
         (self.folder / "cluster.yaml").write_text(document, encoding="utf-8")
         secrets = self.folder / f"{seed}.secrets.yaml"
         if not secrets.exists():
@@ -65,29 +64,8 @@ class Lab:
             shutil.rmtree(self.out, ignore_errors=True)
         command = [renderer(), "render", "cluster.yaml", "--media", "proxmox", "--secrets", secrets, "-o", self.out]
         if payload:
-            command += ["--payload", self.images(payload)]
+            command += ["--payload", small_images.payload(renderer(), self.folder, payload)]
         subprocess.run([*command, "--quiet"], cwd=self.folder, stderr=subprocess.DEVNULL, check=True)
-
-    def images(self, content):
-        """A folder for --payload: every image of cluster.yaml in one archive, with the same layer."""
-        command = [renderer(), "images", "--json", "cluster.yaml"]
-        shown = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True)
-        tags = sorted({image["archivedAs"] for node in json.loads(shown.stdout)["nodes"] for image in node["images"]})
-        layer = content.encode()
-        diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-        config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
-        manifest = [{"Config": "config.json", "RepoTags": tags, "Layers": ["layer.tar"]}]
-        (self.folder / "payload/images").mkdir(parents=True, exist_ok=True)
-        with tarfile.open(self.folder / "payload/images/all.tar", "w") as archive:
-            for name, text in (
-                ("config.json", json.dumps(config).encode()),
-                ("layer.tar", layer),
-                ("manifest.json", json.dumps(manifest).encode()),
-            ):
-                info = tarfile.TarInfo(name)
-                info.size = len(text)
-                archive.addfile(info, io.BytesIO(text))
-        return self.folder / "payload"
 
     def call(self, script, *words, stdin="", **variables):
         """Exit code, output, errors, and the commands that changed something."""
