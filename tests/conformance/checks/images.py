@@ -22,6 +22,7 @@ def images(rendering):
     kubeadms = set(process.stdout.split())
     problems = [] if kubeadms and not process.stderr else [f"kubeadm lists {sorted(kubeadms)}", process.stderr]
     pods = {image for node in rendering.control_planes() for image in of_pods(node)}
+    pods |= set(yaml.safe_load(rendering.path.read_text(encoding="utf-8")).get("software", {}).get("extraImages", []))
     ours = by_node[rendering.first.name]
     problems += [f"{image} is kubeadm's, and missing" for image in sorted(kubeadms - ours)]
     problems += [f"{image} is nobody's" for image in sorted(ours - kubeadms - pods)]
