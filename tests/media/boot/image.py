@@ -73,7 +73,8 @@ def image(release):
         files = [
             ("usr/local/sbin/report", REPORT, 0o755), ("usr/local/bin/sync", SYNC, 0o755),
             ("etc/cloud/cloud.cfg.d/90-boot.cfg", debians.CONFIGURATION, 0o644), ("etc/hostname", "new\n", 0o644),
-            ("etc/made", "", 0o644)]
+            # The last two: this is not the first boot after an update of /usr.
+            ("etc/made", "", 0o644), ("etc/.updated", "", 0o644), ("var/.updated", "", 0o644)]
         (root / "etc/systemd/system/report.service").write_text(UNIT, encoding="utf-8")
         store.run("systemctl", f"--root={root}", "--quiet", "enable", "report.service", "systemd-networkd.service")
         debians.disk(folder, root, files, "1800M")
