@@ -1,11 +1,11 @@
 """The checks. Each says what is wrong, one sentence at a time; one that yields nothing has passed."""
 
 import base64
-import functools
 
 import ignition
 from bundle import load, parents
 from debian import STAGES, Boot, Entry, Machine
+from once import once
 
 FIRST_BOOT = "hagen-firstboot.service"
 MARK = "/var/lib/hagen/steps/10-verify.done"
@@ -26,16 +26,16 @@ class Life:
     def machine(self, name):
         return Machine(self.base, self.folder / name, self.bundle.folder, self.bundle.nic)
 
-    @functools.cached_property
+    @once
     def only(self):
         return self.machine("machine")
 
-    @functools.cached_property
+    @once
     def first(self):
         """The boot of a new machine."""
         return self.only.boot()
 
-    @functools.cached_property
+    @once
     def damage(self):
         """The machine is verified; later, while it is off, somebody meddles."""
         damaged = self.first and meddle(self.only, self.bundle)
@@ -44,18 +44,18 @@ class Life:
         mark.touch()
         return damaged, self.only.disk()
 
-    @functools.cached_property
+    @once
     def second(self):
         return self.damage and self.only.boot()
 
-    @functools.cached_property
+    @once
     def third(self):
         """The same machine, were it not yet verified."""
         if self.second:
             (self.only.upper / MARK.lstrip("/")).unlink()
         return self.only.boot()
 
-    @functools.cached_property
+    @once
     def cut(self):
         """A machine that lost power while cloud-init was writing, and its next boot."""
         machine = self.machine("cut")
@@ -73,7 +73,7 @@ class Ignited(Life):
     # Networks are files of the system's own; tests/formats/network looks at them.
     own = ("/etc/systemd/network", "/etc/NetworkManager")
 
-    @functools.cached_property
+    @once
     def first(self):
         machine = self.only
         layers = f"lowerdir={machine.base},upperdir={machine.upper},workdir={machine.folder}/work"
