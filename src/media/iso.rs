@@ -11,9 +11,14 @@ pub(super) const LABEL: &str = "cidata";
 
 fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     for machine in &site.machines {
+        let path = format!("nodes/{}/seed.iso", machine.node.name());
+        if tree.content(&path).is_some() {
+            // Other media bring these CDs, too.
+            continue;
+        }
         let files: Vec<_> = machine.seed.iter().map(|(name, content)| (*name, 0o400, content.as_slice())).collect();
         let image = iso9660::to_bytes(LABEL, 0o500, &files)?;
-        tree.add(format!("nodes/{}/seed.iso", machine.node.name()), image);
+        tree.add(path, image);
     }
     Ok(())
 }

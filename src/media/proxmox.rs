@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Machine, MediaError, Medium, Site, iso};
 use crate::boot;
@@ -116,7 +115,7 @@ fn virtual_machine<'a>(site: &Site<'a>, machine: &'a Machine<'a>, vmid: u32, tre
     let (cluster, node) = (&site.cluster.document.proxmox, machine.node.declared);
     let own = &node.proxmox;
     let seed = format!("nodes/{}/seed.iso", node.name);
-    let sha256 = hexadecimal(&Sha256::digest(tree.content(&seed).unwrap_or_default()));
+    let sha256 = hexadecimal(&tree.sha256(&seed).unwrap_or_default());
     let name = format!("{}.{}", node.name, site.cluster.name());
     VirtualMachine {
         iso: format!("hagen-{name}-{}.iso", &sha256[..12]),

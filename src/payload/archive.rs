@@ -294,15 +294,11 @@ impl Pieces {
                 return Err(ArchiveError::Differs { image: first.clone(), piece: image.config });
             }
             for (layer, diff_id) in image.layers.iter().zip(&config.rootfs.diff_ids) {
-                let said = || (first.clone(), layer.clone());
-                let piece = self.get(layer).ok_or_else(|| {
-                    let (image, piece) = said();
-                    ArchiveError::Missing { image, piece }
-                })?;
+                let missing = || ArchiveError::Missing { image: first.clone(), piece: layer.clone() };
+                let piece = self.get(layer).ok_or_else(missing)?;
                 let found = piece.inner_sha256.as_ref().unwrap_or(&piece.sha256);
                 if !piece.is_opaque && diff_id.strip_prefix("sha256:").is_some_and(|wanted| wanted != found) {
-                    let (image, piece) = said();
-                    return Err(ArchiveError::Differs { image, piece });
+                    return Err(ArchiveError::Differs { image: first.clone(), piece: layer.clone() });
                 }
             }
             let architectures = config.architectures();

@@ -103,6 +103,14 @@ impl<'n> Subject<'n> {
     }
 }
 
+/// One name for all nodes of a kind, and where the first of them is; `None` where there are none.
+fn together<'n>(nodes: &[(&NodeDraft, Place<'n>)]) -> Option<(String, Span)> {
+    let ((first, place), others) = nodes.split_first()?;
+    let name = first.name.as_ref().map_or("?", |name| name.value.as_str());
+    let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    Some((format!("`{name}`{others}"), place.key("name").span))
+}
+
 /// A place in the tree.
 #[derive(Clone, Copy)]
 struct Place<'n> {

@@ -1,8 +1,8 @@
 //! Booting over the network: disks and kernel arguments, that each machine is known, and that what boots finds its disk.
 
-use super::Subject;
+use super::{Subject, together};
 use crate::config::catalogue::Code;
-use crate::config::diagnostics::{Diagnostic, Span};
+use crate::config::diagnostics::Diagnostic;
 use crate::config::values::Invalid;
 use crate::os::NetworkBoot;
 
@@ -70,12 +70,10 @@ fn machines(subject: &Subject<'_>) {
     // One message for all machines that lack the same.
     let (mut unknown, mut foreign, mut no_root, mut no_disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (node, place) in subject.nodes() {
-        let name = node.name.as_ref().map_or("?", |name| name.value.as_str());
-        let machine = (name, place.key("name").span);
+        let machine = (node, place);
         let system = subject.os(node).system();
-        let format = node.format.or(subject.draft.format).unwrap_or(system.format);
         let arguments = node.pxe.arguments.as_ref().unwrap_or(&pxe.arguments);
-        match system.network_boot.filter(|_| format == system.format) {
+        match system.network_boot.filter(|_| subject.format(node) == system.format) {
             None => foreign.push(machine),
             Some(_) if node.macs().next().is_none() && node.pxe.uuid.is_none() => unknown.push(machine),
             Some(NetworkBoot::Disk) if !arguments.iter().any(|argument| argument.starts_with("root=")) => {
@@ -86,32 +84,27 @@ fn machines(subject: &Subject<'_>) {
             Some(_) => {}
         }
     }
-    let all = |machines: &[(&str, Span)]| match machines {
-        [] => None,
-        [(name, span)] => Some((format!("`{name}`"), *span)),
-        [(name, span), others @ ..] => Some((format!("`{name}` and {} more", others.len()), *span)),
-    };
-    if let Some((who, span)) = all(&foreign) {
+    if let Some((who, span)) = together(&foreign) {
         subject.push(
             Diagnostic::warning(Code::PxeLeftOut, span, format!("hagen knows no way to boot {who} over the network"))
                 .help("use another medium"),
         );
     }
-    if let Some((who, span)) = all(&unknown) {
+    if let Some((who, span)) = together(&unknown) {
         let message = format!("nobody knows {who} on the network, without a MAC address or `pxe.uuid`");
         subject.push(Diagnostic::warning(Code::PxeLeftOut, span, message).help(
             "add `mac: 52:54:00:00:00:0b`, or a `match` under `network`: the address of the NIC that it boots from",
         ));
     }
     let place = subject.at(&["pxe"]).key;
-    if let Some((who, span)) = all(&no_root) {
+    if let Some((who, span)) = together(&no_root) {
         subject.push(
             Diagnostic::error(Code::PxeIncomplete, place, format!("the kernel of {who} is not told where its root is"))
                 .also(span, "boots from its disk")
                 .help("add `arguments: [root=LABEL=root]`, with what the image's own boot loader says"),
         );
     }
-    if let Some((who, span)) = all(&no_disk) {
+    if let Some((who, span)) = together(&no_disk) {
         let message = format!("the installer of {who} is not told which disk to write to");
         subject.push(
             Diagnostic::error(Code::PxeIncomplete, place, message)
