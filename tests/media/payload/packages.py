@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 
+import debians
 from lab import HERE, Document, Machine, equal, fill, must
 from mirror import VARIANTS
 
@@ -57,7 +58,7 @@ def fetch(folder, document, base):
             _, name, archived, file = line.split()
             docker_archive(payload / f"images/{file}_amd64.tar", archived)
     shutil.copy(document.folder / "mirror.sh", drive)
-    sources = f"deb [check-valid-until=no] {debian.mirror()} trixie main\n"
+    sources = f"deb [check-valid-until=no] {debians.mirror()} trixie main\n"
     machine.place("etc/apt/sources.list", sources + "deb [trusted=yes] copy:/media/repository ./\n")
     machine.place("etc/resolv.conf", open("/etc/resolv.conf", encoding="utf-8").read())
     with machine.running(network=True) as machine:
