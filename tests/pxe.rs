@@ -4,18 +4,13 @@
 
 mod support;
 
-use hagen::config;
 use hagen::format::{Entry, Tree};
-use hagen::render::{Options, RenderError, render};
+use hagen::render::RenderError;
 
 const RACK: &str = include_str!("media/pxe/documents/rack.yaml");
 
 fn tree(text: &str) -> Result<Tree, RenderError> {
-    let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
-    let (document, _) = config::load(&[input], &mut |_, _| Ok(Vec::new()), &config::Options::default())
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    let options = Options { media: vec!["pxe".to_owned()], ..Options::default() };
-    render(&document, &support::secrets(), &[], &options, None).map(|rendered| rendered.tree)
+    support::render_medium(text, "pxe").map(|rendered| rendered.tree)
 }
 
 fn text<'t>(tree: &'t Tree, path: &str) -> &'t str {

@@ -123,6 +123,27 @@ fn no_file_of_a_bundle_can_be_replaced_by_the_document() {
 }
 
 #[test]
+fn steps_for_a_payload_are_there_when_the_document_takes_something_from_it() {
+    const INSTALLS: &str = "var/lib/hagen/bin/steps/05-software";
+    const LOADS: [&str; 2] = ["etc/hagen/images", "var/lib/hagen/bin/steps/25-images"];
+    const BOTH: &str = "var/lib/hagen/lib/payload.sh";
+    for (source, images) in [(false, false), (false, true), (true, false), (true, true)] {
+        let place = |payload, otherwise| if payload { "payload" } else { otherwise };
+        let (from, images_from) = (place(source, "preinstalled"), place(images, "registry"));
+        let text = document(1, 1, &format!("software: {{source: {from}, images: {images_from}}}\n"), "");
+        let tree = support::render_text(&text, Path::new("."), &support::secrets()).tree;
+        for node in ["cp1", "w1"] {
+            let file = |path: &str| tree.content(&format!("nodes/{node}/rootfs/{path}"));
+            assert_eq!(file(INSTALLS).is_some(), source, "{text}");
+            assert_eq!(LOADS.map(|path| file(path).is_some()), [images; 2], "{text}");
+            assert_eq!(file(BOTH).is_some(), source || images, "{text}");
+            let packages = String::from_utf8_lossy(file("etc/hagen/node.env").unwrap()).contains("kubeadm=1.36.3-");
+            assert_eq!(packages, source, "{text}");
+        }
+    }
+}
+
+#[test]
 fn threads_do_not_change_bytes() {
     let text = document(3, 3, "", "");
     let alone = support::flat(&support::render_text(&text, Path::new("."), &support::secrets()).tree);

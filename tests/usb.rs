@@ -5,10 +5,8 @@
 mod support;
 
 use hagen::config;
-use hagen::config::diagnostics::Diagnostics;
-use hagen::config::schema::Document;
 use hagen::format::Tree;
-use hagen::render::{Options, RenderError, Rendered, render};
+use hagen::render::{RenderError, Rendered};
 
 const DOCUMENT: &str = "\
 name: rack
@@ -22,16 +20,8 @@ nodes:
   - {name: w3, role: worker, address: 10.9.0.23/24, mac: 52:54:00:00:00:17, os: flatcar}
 ";
 
-fn load(text: &str, media: &[&str]) -> (Document, Diagnostics) {
-    let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
-    let media = media.iter().map(|&name| name.to_owned()).collect();
-    let options = config::Options { media, ..config::Options::default() };
-    config::load(&[input], &mut |_, _| Ok(Vec::new()), &options).unwrap()
-}
-
 fn stick(text: &str) -> Result<Rendered, RenderError> {
-    let options = Options { media: vec!["usb".to_owned()], ..Options::default() };
-    render(&load(text, &[]).0, &support::secrets(), &[], &options, None)
+    support::render_medium(text, "usb")
 }
 
 fn holds(tree: &Tree, content: &[u8]) -> bool {
@@ -64,7 +54,10 @@ fn a_stick_for_nobody_is_not_written() {
 #[test]
 fn who_is_left_out_is_said_where_a_stick_is_wanted() {
     let codes = |text: &str, media: &[&str]| {
-        let said = load(text, media).1.render(false);
+        let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
+        let media = media.iter().map(|&name| name.to_owned()).collect();
+        let options = config::Options { media, ..config::Options::default() };
+        let said = config::load(&[input], &mut |_, _| Ok(Vec::new()), &options).unwrap().1.render(false);
         ["HAGEN143", "HAGEN144"].map(|code| said.contains(code))
     };
     assert_eq!(codes(DOCUMENT, &["usb"]), [true; 2]);

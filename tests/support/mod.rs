@@ -12,7 +12,7 @@ use std::path::Path;
 
 use hagen::config;
 use hagen::format::{Entry, Tree};
-use hagen::render::{Options, Rendered, render};
+use hagen::render::{Options, RenderError, Rendered, render};
 use hagen::secrets::Secrets;
 
 /// 2026-11-01T12:00:00Z.
@@ -29,6 +29,15 @@ pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
     let (document, _) = config::load(&[input], &mut read, &config::Options::default())
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
     render(&document, secrets, &[text.as_bytes()], &Options { plain_tree: true, ..Options::default() }, None).unwrap()
+}
+
+/// Renders a document that is right, for one medium.
+pub fn render_medium(text: &str, medium: &str) -> Result<Rendered, RenderError> {
+    let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
+    let (document, _) = config::load(&[input], &mut |_, _| Ok(Vec::new()), &config::Options::default())
+        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+    let options = Options { media: vec![medium.to_owned()], ..Options::default() };
+    render(&document, &secrets(), &[], &options, None)
 }
 
 /// Every entry of a tree as comparable text and bytes.
