@@ -33,6 +33,7 @@ def extension(folder):
     machine.install(document)
     machine.insert(document.out / "payload.iso")
     with machine.running() as machine:
+        machine.must("ip", "address", "add", "10.9.0.11/24", "dev", "lo")
         for _ in range(2):
             code, _, log = machine.step(STEP)
             yield from equal("installed", code, 0, log)

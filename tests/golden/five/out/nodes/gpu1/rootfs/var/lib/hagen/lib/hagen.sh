@@ -59,6 +59,14 @@ write() {
   fi
 }
 
+# at_home: whether this is the machine that the bundle was made for; another one is left as it is.
+at_home() {
+  local here
+  [[ -n $(ip -o address show to "$NODE_ADDRESS") ]] && return 0
+  here=$(ip -o address show scope global | awk '{print $4 " on " $2}' | paste -sd, | sed 's/,/, /g')
+  fail "no interface has $NODE_ADDRESS, the address of $NODE_NAME; this machine has ${here:-none}"
+}
+
 # host ADDRESS: as it stands in a URL.
 host() {
   if [[ $1 == *:* ]]; then printf '[%s]' "$1"; else printf '%s' "$1"; fi
