@@ -134,6 +134,38 @@ def packages(folder):
         yield from equal("held", machine.must("apt-mark", "showhold").split(), ["kubeadm", "kubelet"])
         yield from equal("containerd's configuration", config.read_bytes(), before)
         machine.must("sh", "-c", "! mountpoint /run/hagen/payload")
+        first_boot(machine)
+    for version in ("1.36.4", "1.36.2"):
+        other = Document(folder / version, text=VARIANTS["packages"].replace("1.36.3", version))
+        done = other.render(fill(another(folder, version), other.images()), "--tree")
+        yield from equal(version, done.returncode, 0, done.stdout)
+        machine.install(other)
+        machine.insert(other.out / "payload.iso")
+        with machine.running() as machine:
+            log = first_boot(machine)
+            have = machine.must("dpkg-query", "--show", "--showformat=${Version} ", "kubeadm", "kubelet")
+            yield from equal("another bundle before 10-verify", have, f"{version}-1.1 " * 2, log)
+
+
+def first_boot(machine):
+    """Boots until 10-verify, which misses much here."""
+    machine.must("ip", "address", "replace", "10.9.0.11/24", "dev", "lo")
+    done = machine.call("/var/lib/hagen/bin/firstboot")
+    assert "failed: 10-verify: not installed: " in done.stdout, done.stdout[-3000:]
+    return done.stdout
+
+
+def another(folder, version):
+    """The payload with another version of Kubernetes."""
+    payload = folder / f"payload-{version}"
+    shutil.copytree(folder / "fetches/drive/payload", payload)
+    for name in ("kubeadm", "kubelet", "kubectl"):
+        (old,) = (payload / "packages").glob(f"{name}_*.deb")
+        old.unlink()
+        shutil.copy(folder / f"fetches/drive/repository/{name}_{version}-1.1_amd64.deb", payload / "packages")
+    listed = must("apt-ftparchive", "packages", ".", cwd=payload / "packages", stderr=None)
+    (payload / "packages/Packages").write_text(listed, encoding="utf-8")
+    return payload
 
 
 CHECKS = (packages,)
