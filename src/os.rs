@@ -82,6 +82,8 @@ pub struct System {
     pub installs: Option<Installs>,
     /// How it boots over the network, where hagen knows a way.
     pub network_boot: Option<NetworkBoot>,
+    /// Its cloud-init, or the Ignition of an image that there is for Proxmox VE, looks for a NoCloud seed.
+    pub reads_seed: bool,
     /// Where its Ignition looks for a config on QEMU's fw_cfg.
     pub fw_cfg: &'static str,
 }
@@ -108,6 +110,7 @@ const DEBIAN: System = System {
     chrony: None,
     installs: Some(Installs::Packages),
     network_boot: Some(NetworkBoot::Disk),
+    reads_seed: true,
     fw_cfg: "opt/com.coreos/config",
 };
 
@@ -144,11 +147,12 @@ impl OperatingSystem {
                 ..DEBIAN
             },
             Self::FedoraCoreos => System { updating: &["zincati.service"], ..COREOS },
-            Self::RhelCoreos => COREOS,
+            Self::RhelCoreos => System { reads_seed: false, ..COREOS },
             Self::SleMicro => System {
                 updating: &["transactional-update.service", "rebootmgr.service"],
                 mounted_late: &[HOME, "/opt", "/srv", "/usr/local"],
                 network_boot: None,
+                reads_seed: false,
                 ..COREOS
             },
         }

@@ -29,6 +29,8 @@ struct Search<'a> {
     /// What goes onto the disk, by path from the folder: bytes and digest.
     files: BTreeMap<String, (u64, [u8; 32])>,
     problems: Vec<(Code, String)>,
+    /// Those that all images are for; empty where no image is wanted.
+    processors: BTreeSet<String>,
 }
 
 /// The disk with what `document` takes from a payload, which `folder` must hold.
@@ -47,7 +49,7 @@ pub fn read(folder: &Utf8Path, document: &Document) -> Result<Entry, Failure> {
     // What is needed does not depend on when the secrets were made.
     let cluster = Cluster::resolve(document, OffsetDateTime::UNIX_EPOCH);
     let things: Vec<Thing> = things(&cluster).into_keys().collect();
-    let mut search = Search { folder, files: BTreeMap::new(), problems: Vec::new() };
+    let mut search = Search { folder, files: BTreeMap::new(), problems: Vec::new(), processors: BTreeSet::new() };
     let mut index = String::new();
     if software.loads_images {
         let images = things.iter().filter_map(|thing| if let Thing::Image(image) = thing { Some(image) } else { None });
@@ -104,7 +106,7 @@ impl<'a> Search<'a> {
         let mut paths = Vec::new();
         list(self.folder, Utf8Path::new("images"), &mut paths)
             .with_context(|| format!("reading {}", self.folder.join("images")))?;
-        let mut archived: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+        let mut archived: BTreeMap<String, Vec<(String, BTreeSet<String>)>> = BTreeMap::new();
         let mut read = BTreeMap::new();
         for path in paths {
             let file = File::open(self.folder.join(&path)).with_context(|| self.reading(&path))?;
@@ -113,35 +115,52 @@ impl<'a> Search<'a> {
                 Ok(found) => {
                     read.insert(path.clone(), hashing.finish());
                     for image in found {
-                        archived.entry(image.name).or_insert_with(|| (path.clone(), image.architectures));
+                        archived.entry(image.name).or_default().push((path.clone(), image.architectures));
                     }
                 }
                 Err(error) => self.damaged(format!("{}: {error}", self.folder.join(&path))),
             }
         }
 
-        let mut index = String::new();
+        // An image may be in several archives, one for each processor.
+        let mut taken = Vec::new();
         let mut common: Option<(BTreeSet<String>, &str)> = None;
         for image in images {
             let found = [&image.archived, &image.name].into_iter().find_map(|name| Some((name, archived.get(name)?)));
-            let Some((name, (path, architectures))) = found else {
+            let Some((name, archives)) = found else {
                 self.missing(format!("no archive below {} holds {}", self.folder.join("images"), image.archived));
                 continue;
             };
-            index.push_str(&format!("{}\t{name}\t{path}\n", image.name));
-            self.files.extend(read.get(path).map(|found| (path.clone(), *found)));
+            let own: BTreeSet<String> = archives.iter().flat_map(|(_, architectures)| architectures).cloned().collect();
             match &mut common {
-                None => common = Some((architectures.clone(), &image.name)),
+                None => common = Some((own, &image.name)),
                 Some((common, first)) => {
-                    let both: BTreeSet<String> = common.intersection(architectures).cloned().collect();
+                    let both: BTreeSet<String> = common.intersection(&own).cloned().collect();
                     if both.is_empty() {
-                        let (own, others) = (list_of(architectures), list_of(common));
-                        self.damaged(format!("{path}: {} is for {own}, and {first} for {others}", image.name));
+                        let (own, others) = (list_of(&own), list_of(common));
+                        let paths: Vec<&str> = archives.iter().map(|(path, _)| path.as_str()).collect();
+                        self.damaged(format!("{}: {} is for {own}, and {first} for {others}", paths.join(", "), image.name));
                     } else {
                         *common = both;
                     }
                 }
             }
+            taken.push((image, name, archives));
+        }
+
+        self.processors = common.map(|(common, _)| common).unwrap_or_default();
+        let mut index = String::new();
+        let mut is_mixed = false;
+        for (image, name, archives) in taken {
+            let whole = archives.iter().find(|(_, architectures)| architectures.is_superset(&self.processors));
+            let Some((path, _)) = whole.or_else(|| archives.first()) else { continue };
+            is_mixed |= whole.is_none();
+            index.push_str(&format!("{}\t{name}\t{path}\n", image.name));
+            self.files.extend(read.get(path).map(|found| (path.clone(), *found)));
+        }
+        if is_mixed && self.problems.is_empty() {
+            let message = format!("{} holds the images for each of {}", self.folder, list_of(&self.processors));
+            self.problems.push((Code::PayloadMixed, message));
         }
         Ok(index)
     }
@@ -161,6 +180,23 @@ impl<'a> Search<'a> {
         for wanted in wanted {
             if !list.iter().any(|package| package.is(wanted)) {
                 self.missing(format!("{} lists no {wanted}", self.folder.join(&path)));
+            }
+        }
+        let mut processors = self.processors.clone();
+        for package in list.iter().filter(|package| package.architecture != "all") {
+            // As images call it.
+            let own = match package.architecture.as_str() {
+                "armhf" => "arm",
+                "ppc64el" => "ppc64le",
+                other => other,
+            };
+            if processors.is_empty() || processors.contains(own) {
+                processors = BTreeSet::from([own.to_owned()]);
+            } else {
+                let file = &package.file;
+                let message = format!("{path} lists {file} for {own}, and others are for {}", list_of(&processors));
+                self.problems.push((Code::PayloadMixed, message));
+                break;
             }
         }
         for package in &list {
@@ -231,6 +267,7 @@ fn say(problems: &[(Code, String)]) -> String {
     let said = problems.iter().map(|(code, message)| {
         let help = match code {
             Code::PayloadMissing => "`hagen images --script` writes a script that fetches what is missing",
+            Code::PayloadMixed => "keep a folder for each processor",
             _ => "remove it, and fetch it again: the script does not fetch what is there",
         };
         render_without_text(Severity::Error, *code, message, None, help, io::stderr().is_terminal())

@@ -245,7 +245,7 @@ catalogue! {
          `docker save`, `podman save` and `ctr images export` write them.";
     SoftwareOfSystem = "HAGEN118", "programs cannot be installed on this system",
         "With `software: {source: payload}` Debian and Ubuntu get packages, Flatcar gets a system extension. The others take \
-         programs into their images.";
+         programs into their images. One payload has the packages of one distribution.";
     UnusedPackages = "HAGEN119", "packages that nobody installs",
         "`software.extraPackages` are installed with those that Kubernetes needs, from the payload.";
     DeviceTwice = "HAGEN120", "two devices of a machine have the same name",
@@ -307,6 +307,20 @@ catalogue! {
         "One stick is for all machines, and each finds its own bundle on it by the MAC addresses of its NICs. One whose \
          address the document does not say is left out; it can have a CD of its own (`media: [iso]`).";
     StickIgnition = "HAGEN144", "a machine that reads no stick",
-        "Ignition looks for no stick on real machines, so those that it sets up are left out. Their installers take the \
-         config: `coreos-installer install --ignition-file config.ign`, `flatcar-install -i config.ign`.";
+        "hagen's stick is for cloud-init, so machines that Ignition sets up are left out. Installers take their config: \
+         `coreos-installer install --ignition-file config.ign`, `flatcar-install -i config.ign`. SLE Micro reads \
+         `ignition/config.ign` on a disk with the label `ignition`.";
+    SeedUnread = "HAGEN145", "a machine that does not look at its seed.iso",
+        "There is no image of RHEL CoreOS and SLE Micro for Proxmox VE, the only platform where Ignition reads a NoCloud seed. \
+         RHEL CoreOS can boot over the network (`media: [pxe]`), SLE Micro reads `ignition/config.ign` on a disk with the \
+         label `ignition`; libvirt's machines get the config through QEMU.";
+    OneNic = "HAGEN146", "a virtual machine with several NICs",
+        "`create.sh`, `main.tf` and libvirt's domains have one NIC, with the MAC address of the NIC that has the node's \
+         `address`. A machine that waits for the others, as for the members of a bond, gets them by hand.";
+    NoMachineOfMedium = "HAGEN147", "a medium without a machine",
+        "`proxmox` is for nodes with a VMID (`proxmox.vmidBase`, or `proxmox.vmid` of a node), `usb` for nodes with a MAC \
+         address that cloud-init sets up. With none of them there is nothing to write.";
+    PayloadMixed = "HAGEN148", "a payload for several processors",
+        "One payload is for one kind of processor: the machine would be given what it cannot run. Keep a folder for each, \
+         filled by `ARCH=arm64 bash mirror.sh DIR`. An archive that holds an image for several processors is fine.";
 }

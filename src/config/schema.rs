@@ -4,7 +4,7 @@
 //! Values that two rules may compare carry their [`Span`](super::diagnostics::Span), so that a message can point at both.
 //! Defaults that depend on other values are the business of `cluster`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -449,9 +449,19 @@ pub struct Node {
 }
 
 impl Node {
-    /// Its NICs' MAC addresses, the first one's first, as far as the document says them.
+    /// Its NICs' MAC addresses, as far as the document says them.
     pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
         macs(self.mac.as_ref(), &self.network)
+    }
+
+    /// Those of the NICs that `address` is reached by: all members of its bond or bridge. Without a device that has
+    /// `address`, any may be.
+    pub fn own_macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        let below = self.address_device().map(|device| below(&self.network, device));
+        let network = self.network.iter().filter(move |device| {
+            below.as_ref().is_none_or(|below| below.contains(&device.name.value))
+        });
+        self.mac.iter().chain(network.filter_map(Device::mac))
     }
 
     /// The device of `network` that holds `address`.
@@ -465,10 +475,20 @@ pub(super) fn macs<'n>(
     mac: Option<&'n Spanned<MacAddress>>,
     devices: &'n [Device],
 ) -> impl Iterator<Item = &'n Spanned<MacAddress>> {
-    mac.into_iter().chain(devices.iter().filter_map(|device| match &device.kind {
-        DeviceKind::Ethernet { mac, .. } => mac.as_ref(),
-        _ => None,
-    }))
+    mac.into_iter().chain(devices.iter().filter_map(Device::mac))
+}
+
+/// The names of a device and of all that it is made of.
+fn below<'d>(devices: &'d [Device], device: &'d Device) -> BTreeSet<&'d InterfaceName> {
+    let mut names = BTreeSet::from([&device.name.value]);
+    loop {
+        let parts = devices.iter().filter(|device| names.contains(&device.name.value)).flat_map(Device::parts);
+        let found: BTreeSet<&InterfaceName> = parts.chain(names.iter().copied()).collect();
+        if found.len() == names.len() {
+            return names;
+        }
+        names = found;
+    }
 }
 
 /// The device that holds a node's address: the one that `interface` names, or else the first that lists the address.
@@ -521,6 +541,17 @@ impl Device {
             DeviceKind::Bond { interfaces, .. } | DeviceKind::Bridge { interfaces, .. } => interfaces,
             _ => &[],
         }
+    }
+
+    /// `interfaces`, or a VLAN's `link`.
+    fn parts(&self) -> impl Iterator<Item = &InterfaceName> {
+        let link = if let DeviceKind::Vlan { link, .. } = &self.kind { Some(&link.value) } else { None };
+        self.members().iter().map(|name| &name.value).chain(link)
+    }
+
+    /// `match.macaddress` of one of `ethernets`.
+    pub fn mac(&self) -> Option<&Spanned<MacAddress>> {
+        if let DeviceKind::Ethernet { mac, .. } = &self.kind { mac.as_ref() } else { None }
     }
 
     /// Whether DHCP gives it an address of the same family.

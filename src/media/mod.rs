@@ -69,8 +69,8 @@ pub struct Site<'a> {
 pub struct Machine<'a> {
     /// The node.
     pub node: &'a Node<'a>,
-    /// The hardware address of its first NIC, lower-case with colons: the document's, or one that follows from the names of
-    /// cluster and node.
+    /// The hardware address of the NIC that has its address, lower-case with colons: the document's, or one that follows
+    /// from the names of cluster and node.
     pub mac: String,
     /// The files of a NoCloud seed, by name. Where Ignition delivers, its config is the user-data, as Ignition's provider
     /// for Proxmox reads it; the others are for who else looks at such a disk.
@@ -99,7 +99,7 @@ impl<'a> Machine<'a> {
                 ("vendor-data", Vec::new()),
             ],
         };
-        let declared = node.declared.macs().next().map(ToString::to_string);
+        let declared = node.declared.own_macs().next().map(ToString::to_string);
         Ok(Self { node, mac: declared.unwrap_or_else(|| derived_mac(cluster.name(), node.name())), seed })
     }
 }

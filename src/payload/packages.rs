@@ -7,6 +7,8 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// What processor it is for, as Debian and images call it; `all` for any.
+    pub architecture: String,
     /// Its file, relative to the list.
     pub file: String,
     /// Bytes of the file.
@@ -29,6 +31,7 @@ pub fn parse(text: &str) -> Vec<Package> {
             match field {
                 "Package" => value.clone_into(&mut package.name),
                 "Version" => value.clone_into(&mut package.version),
+                "Architecture" => value.clone_into(&mut package.architecture),
                 "Filename" => value.trim_start_matches("./").clone_into(&mut package.file),
                 "Size" => package.size = value.parse().unwrap_or_default(),
                 "SHA256" => value.clone_into(&mut package.sha256),

@@ -11,6 +11,7 @@ pub(super) mod files;
 pub(super) mod images;
 pub(super) mod kube_vip;
 pub(super) mod labels;
+mod media;
 mod network;
 mod nodes;
 pub(super) mod proxmox;
@@ -57,6 +58,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     addresses::check(subject);
     network::check(subject);
     usb::check(subject);
+    media::check(subject);
 }
 
 impl<'n> Subject<'n> {

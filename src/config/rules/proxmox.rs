@@ -58,10 +58,8 @@ pub(in crate::config) fn image(text: &str) -> Result<String, Invalid> {
 
 pub(super) fn check(subject: &Subject<'_>) {
     let vmids = subject.nodes().filter_map(|(node, _)| {
-        let address = node.address?;
-        let own = node.proxmox.vmid;
-        let vmid = subject.draft.proxmox.vmid(own.map(|vmid| vmid.value), address.addr())?;
-        Some((vmid, own.map_or(address.span, |vmid| vmid.span)))
+        let span = node.proxmox.vmid.map_or(node.address?.span, |vmid| vmid.span);
+        Some((subject.vmid(node)?, span))
     });
     subject.duplicates(
         Code::DuplicateVmid,

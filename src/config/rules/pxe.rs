@@ -39,7 +39,14 @@ pub(super) fn check(subject: &Subject<'_>) {
         |uuid| format!("two nodes have the UUID {uuid}"),
         "a machine finds its bundle by its own UUID",
     );
-    if subject.at(&["pxe"]).node.is_none_or(super::Node::is_null) {
+    let place = subject.at(&["pxe"]);
+    if place.node.is_none_or(super::Node::is_null) {
+        if subject.wants("pxe") {
+            subject.push(
+                Diagnostic::error(Code::PxeIncomplete, place.key, "machines do not know where to boot from")
+                    .help("add `pxe: {url: http://10.9.0.2}`, with the address of whoever serves `out/pxe`"),
+            );
+        }
         alone(subject);
     } else {
         machines(subject);

@@ -6,6 +6,7 @@ use super::Subject;
 use crate::config::catalogue::Code;
 use crate::config::diagnostics::Diagnostic;
 use crate::config::values::Invalid;
+use crate::os::Installs;
 
 /// Reads the name of a Debian package.
 pub(in crate::config) fn package(text: &str) -> Result<String, Invalid> {
@@ -18,6 +19,27 @@ pub(in crate::config) fn package(text: &str) -> Result<String, Invalid> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// The payload's packages are of one distribution.
+fn one_distribution(subject: &Subject<'_>) {
+    let mut first = None;
+    for (node, place) in subject.nodes() {
+        let os = subject.os(node);
+        if os.system().installs != Some(Installs::Packages) {
+            continue;
+        }
+        let (other, span) = *first.get_or_insert((os, place.key("name").span));
+        if other != os {
+            let message = format!("packages of `{}` are for no `{}` machine", other.word(), os.word());
+            subject.push(
+                Diagnostic::error(Code::SoftwareOfSystem, place.key("name").span, message)
+                    .also(span, "is the other")
+                    .help("a payload has the packages of one release: put the programs into one system's image"),
+            );
+            return;
+        }
+    }
 }
 
 pub(super) fn check(subject: &Subject<'_>) {
@@ -34,6 +56,7 @@ pub(super) fn check(subject: &Subject<'_>) {
                 );
             }
         }
+        one_distribution(subject);
     } else if !software.extra_packages.is_empty() {
         let place = subject.at(&["software", "extraPackages"]);
         subject.push(

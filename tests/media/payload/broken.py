@@ -32,6 +32,40 @@ def said(output):
     return sorted(re.findall(r"^error\[(HAGEN\d+)\]: (.*)$", output, re.M))
 
 
+def processors(folder):
+    """A folder for two kinds of processor is refused: the disk would have what half of the machines cannot run."""
+    document = Document(folder / "document")
+    images = document.images()
+    payload = fill(folder / "payload", images)
+    for number, archived in enumerate(sorted(set(images.values()))):
+        docker_archive(payload / f"images/arm-{number}.tar", archived, architecture="arm64")
+    done = document.render(payload)
+    yield from equal("images", (done.returncode, said(done.stdout)), (
+        1, [("HAGEN148", f"{payload} holds the images for each of amd64, arm64")]))
+    # One image for more than the others.
+    for path in payload.glob("images/arm-*.tar"):
+        if path.name != "arm-0.tar":
+            path.unlink()
+    done = document.render(payload)
+    yield from equal("one image for both", done.returncode, 0, done.stdout)
+
+    document = Document(folder / "packages", text=VARIANTS["packages"])
+    script = document.script().read_text(encoding="utf-8")
+    wanted = next(line for line in script.splitlines() if line.startswith("packages ")).split()[1:]
+    listed = []
+    for word in wanted:
+        name, _, version = word.strip("'\"").partition("=")
+        file = payload / f"packages/{name}.deb"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name, encoding="utf-8")
+        listed.append(f"Package: {name}\nVersion: {version.replace('*', '1')}\nFilename: ./{name}.deb\n"
+                      f"Architecture: {'arm64' if name == 'kubelet' else 'amd64'}\nSHA256: {digest(file.read_bytes())}\n")
+    (payload / "packages/Packages").write_text("\n".join(listed), encoding="utf-8")
+    done = document.render(payload)
+    message = "packages/Packages lists kubelet.deb for arm64, and others are for amd64"
+    yield from equal("packages", (done.returncode, said(done.stdout)), (1, [("HAGEN148", message)]), done.stdout)
+
+
 def broken(folder):
     """Everything that is wrong is said in one run, and nothing is written."""
     wrong = ["short", "long", "layer", "config", "arm64", "missing", "blank", "gzip"]
@@ -178,4 +212,4 @@ def labelled(image, payload):
     yield from equal("isoinfo", sorted(listed), sorted(["/SHA256SUMS", "/images", "/images.tsv", *files]))
 
 
-CHECKS = (broken, debs, large)
+CHECKS = (processors, broken, debs, large)
