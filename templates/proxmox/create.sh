@@ -9,7 +9,8 @@ usage: create.sh [--apply] [--start] [--attach] [NODE...]
 Makes the virtual machines of this cluster with qm, each with its seed.iso in a drive and payload.iso, if there is one,
 in a second, or changes those that are there: cores, memory, NIC, a larger disk, another seed.iso or payload.iso. It
 prints the commands; --apply runs them as well. Run it as often as you like: nothing is printed for a machine that is as
-it should be. It removes nothing, shrinks no disk, and touches nothing while one of the VMIDs belongs to somebody else.
+it should be. It removes nothing but copies that were cut, shrinks no disk, and touches nothing while one of the VMIDs
+belongs to somebody else. A machine that was migrated to another Proxmox node is left alone.
 
   --apply    run the commands
   --start    also start machines that are off
@@ -37,20 +38,29 @@ value() { sed -n "s/^$1: //p" <<<"$config"; }
 part() { value "$1" | tr , '\n' | sed -n "s/^$2=//p"; }
 loaded() { config=$(qm config "$vmid" 2>/dev/null); }
 
+# Machines that were migrated.
+away=' '
+
 refuse() {
+  local at called
   if ! is_here; then
     note "$name is a machine of $host: run create.sh there"
   elif loaded; then
-    [[ $(value name) == "$name" ]] || fail "VM $vmid is $(value name), not $name; give $node another vmid"
+    called=$(value name)
+    [[ $called || $(value lock) != create ]] ||
+      fail "VM $vmid is what an interrupted qm create left; remove it with: qm unlock $vmid && qm destroy $vmid"
+    [[ $called == "$name" ]] || fail "VM $vmid is ${called:-nameless}, not $name; give $node another vmid"
+  elif find_vmid && [[ $at ]]; then
+    [[ $called == "$name" ]] || fail "VM $vmid on $at is ${called:-nameless}, not $name; give $node another vmid"
+    note "$name is on $at, and left alone"
+    away+="$name "
   else
-    pvesh get /cluster/nextid --vmid "$vmid" >/dev/null 2>&1 ||
-      fail "VMID $vmid of $name belongs to another machine of this Proxmox cluster"
     [[ $image ]] || fail "$name has no image to copy its disk from; name one with IMAGE or the document's proxmox.image"
   fi
 }
 
 converge() {
-  is_here || return 0
+  is_here && [[ $away != *" $name "* ]] || return 0
   if loaded; then
     update
   else
@@ -80,7 +90,8 @@ renew() {
   ours=:iso/${volume##*/}
   ours=${ours%-*}-
   case $there in
-    "$volume") ;;
+    # In the storage it may be missing, or damaged.
+    "$volume") copy ;;
     *"$ours"*) insert ;;
     none) [[ ! $attach ]] || insert ;;
     # No drive at all: a machine of before the document took from a payload, or one that somebody took the seed from.

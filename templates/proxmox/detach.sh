@@ -7,10 +7,11 @@ usage() {
   cat <<'END'
 usage: detach.sh [--apply] [--yes] [NODE...]
 
-Takes seed.iso and payload.iso out of each machine's drives, and removes every seed of the machine from ISO_STORAGE. It
-prints the commands; --apply runs them as well. A machine is asked through qemu-guest-agent whether it is part of the
-cluster; one that is not yet, or cannot be asked, keeps them. Every payload is removed from ISO_STORAGE with the last
-drive that reads one; drives of another Proxmox node's machines count until --yes is said without a NODE.
+Takes seed.iso and payload.iso out of each machine's drives, and removes every seed of the machine from ISO_STORAGE and
+from the storage that its drive names. It prints the commands; --apply runs them as well. A machine is asked through
+qemu-guest-agent whether it is part of the cluster; one that is not yet, cannot be asked, or was migrated to another
+Proxmox node keeps them. Every payload is removed with the last drive that reads one; drives of another Proxmox node's
+machines count until --yes is said without a NODE.
 
   --apply  run the commands
   --yes    ask no machine: they are all part of the cluster (kubectl get nodes)
@@ -21,7 +22,7 @@ ISO_STORAGE in the environment replaces what the document says.
 END
 }
 
-sure='' kept='' emptied=' ' readers=''
+sure='' kept='' emptied=' ' away=' ' readers='' payload_storages=''
 while (($#)); do
   case $1 in
     --yes) sure=1 ;;
@@ -49,24 +50,58 @@ is_complete() {
   return 1
 }
 
-# What `qm config` prints for the machine, and single values of it: `value scsi1`.
-config=''
-load() { config=$(qm config "$vmid" 2>/dev/null || true); }
+# What `qm config` prints for the machine, and single values of it: `value scsi1`; `at` is the Proxmox node that has the
+# machine instead, and `called` its name in any case.
+config='' at='' called=''
+load() {
+  at='' called=''
+  if config=$(qm config "$vmid" 2>/dev/null); then
+    called=$(value name)
+  elif is_here; then
+    find_vmid
+  fi
+}
 value() { sed -n "s/^$1: \([^,]*\).*/\1/p" <<<"$config"; }
 
-# Volumes in the storage: `stored hagen-cp1.homelab`.
-stored() { pvesm list "$iso_storage" --content iso | sed -nE "s|^($iso_storage:iso/$1-[0-9a-f]+\.iso) .*|\1|p"; }
+# One that was migrated is where `qm` knows it, whatever the document says.
+is_ours() { is_here || [[ ! $at && $called == "$name" ]]; }
+
+# Volumes in a storage: `stored local hagen-cp1.homelab`.
+stored() { pvesm list "$1" --content iso | sed -nE "s|^($1:iso/$2-[0-9a-f]+\.iso) .*|\1|p"; }
+
+# The same of copies that were cut: they are in nobody's drive.
+sweep_storage() {
+  local path
+  path=$(pvesm path "$1:iso/$2-0.iso")
+  sweep "${path%-*}"
+}
 
 detach() {
-  is_here || return 0
-  local called seeds drives=() file
+  local seeds drives=() file volume storages=("$iso_storage")
   load
-  called=$(value name)
-  [[ ! $called || $called == "$name" ]] || fail "VM $vmid is $called, not $name"
-  seeds=$(stored "hagen-$name")
+  is_ours || return 0
+  [[ ! $called || $called == "$name" ]] || fail "VM $vmid${at:+ on $at} is $called, not $name"
   # Emptied, not removed: that works at once, whether the machine runs or not.
-  [[ $(value scsi1) != *":iso/hagen-$name-"* ]] || drives+=(--scsi1 "none,media=cdrom")
-  [[ $(value scsi2) != *":iso/hagen-$cluster-payload-"* ]] || drives+=(--scsi2 "none,media=cdrom")
+  volume=$(value scsi1)
+  if [[ $volume == *":iso/hagen-$name-"* ]]; then
+    drives+=(--scsi1 "none,media=cdrom")
+    [[ $volume == "$iso_storage:"* ]] || storages+=("${volume%%:*}")
+  fi
+  volume=$(value scsi2)
+  if [[ $volume == *":iso/hagen-$cluster-payload-"* ]]; then
+    drives+=(--scsi2 "none,media=cdrom")
+    payload_storages+=" ${volume%%:*}"
+  fi
+  seeds=$(for storage in "${storages[@]}"; do stored "$storage" "hagen-$name" || exit; done)
+  for storage in "${storages[@]}"; do
+    sweep_storage "$storage" "hagen-$name"
+  done
+  if [[ $at ]]; then
+    [[ $seeds ]] || return 0
+    away+="$name "
+    keep "it is on $at: run detach.sh there"
+    return 0
+  fi
   [[ $seeds || ${drives[*]} ]] || return 0
   [[ $sure ]] || is_complete || return 0
   emptied+="$name "
@@ -79,23 +114,28 @@ detach() {
 # Notes a machine that may still read a payload.
 read_payload() {
   load
-  if ! is_here; then
-    [[ $all ]] || readers+=" $name"
-  elif [[ $emptied != *" $name "* && $(value scsi2) == *":iso/hagen-$cluster-payload-"* ]]; then
+  if [[ $at ]] || ! is_ours; then
+    [[ $all && $away != *" $name "* ]] || readers+=" $name"
+    return 0
+  fi
+  if [[ $emptied != *" $name "* && $(value scsi2) == *":iso/hagen-$cluster-payload-"* ]]; then
     readers+=" $name"
   fi
 }
 
 free_payload() {
-  first "$iso_storage" || return 0
-  local payloads file
-  payloads=$(stored "hagen-$cluster-payload")
-  if [[ $payloads && $readers ]]; then
-    note "the payload stays in $iso_storage for$readers"
-    return 0
-  fi
-  for file in $payloads; do
-    run pvesm free "$file"
+  local storage payloads file
+  for storage in $iso_storage $payload_storages; do
+    first "$storage" || continue
+    sweep_storage "$storage" "hagen-$cluster-payload"
+    payloads=$(stored "$storage" "hagen-$cluster-payload")
+    if [[ $payloads && $readers ]]; then
+      note "the payload stays in $storage for$readers"
+      continue
+    fi
+    for file in $payloads; do
+      run pvesm free "$file"
+    done
   done
 }
 

@@ -82,6 +82,14 @@ have() {
   [[ $(digest "$source") == "$sha256" ]] || fail "$file of $name is not the one that \`machines\` means; render again"
 }
 
+# Removes what copies that were cut left behind; `pvesm list` does not show it.
+sweep() {
+  local part
+  for part in "$1"-????????????.iso.part; do
+    [[ ! -e $part ]] || run rm "$part"
+  done
+}
+
 # Copies a file into this Proxmox node's storage, unless it is there.
 copy() {
   first "$volume" || return 0
@@ -89,14 +97,29 @@ copy() {
   path=$(pvesm path "$volume") || fail "storage $iso_storage has no place for ISO images"
   [[ ! -e $path || $(digest "$path") != "$sha256" ]] || return 0
   have
+  sweep "${path%-*}"
   # Seeds hold secrets, and QEMU reads them as root.
   run install -D -m 0600 "$source" "$path.part"
+  run sync "$path.part"
   run mv "$path.part" "$path"
 }
 
 on_proxmox() {
   command -v qm >/dev/null || fail "there is no qm here; run this on a Proxmox node"
   ((EUID == 0)) || fail "qm wants root"
+}
+
+# A value of the one JSON object on standard input.
+field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; }
+
+# Sets `at`, the Proxmox node that has this VMID, and `called`, the name there; both are empty where nobody has it.
+# shellcheck disable=SC2034 # create.sh and detach.sh use them.
+find_vmid() {
+  local found
+  found=$(pvesh get /cluster/resources --type vm --output-format json) ||
+    fail "pvesh does not say where VM $vmid of $name is; try again once \`pvecm status\` shows a quorum"
+  found=$(tr '{' '\n' <<<"$found" | { grep -E "\"vmid\":\"?$vmid\"?[,}]" || true; })
+  at=$(field node <<<"$found") called=$(field name <<<"$found")
 }
 
 # Whether the machine is this Proxmox node's.

@@ -50,9 +50,6 @@ call() {
   printf '%s\n' "$answer"
 }
 
-# A value of the one JSON object on standard input.
-field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; }
-
 # By the API.
 send_files() {
   host=${host:-$default_host}

@@ -39,7 +39,7 @@ class Lab:
             path.mkdir(parents=True)
         for name in ("qm", "pvesm", "pvesh", "pveum"):
             (self.bin / name).symlink_to(HERE / "standin.py")
-        self.state = {"vms": {}, "elsewhere": [], "guests": {}, "images": {"local:import/debian-13.qcow2": "3G"}}
+        self.state = {"vms": {}, "elsewhere": {}, "guests": {}, "images": {"local:import/debian-13.qcow2": "3G"}}
         self.environment = os.environ | {
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "PROXMOX": str(self.proxmox),

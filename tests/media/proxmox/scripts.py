@@ -66,7 +66,9 @@ def standin(lab):
         "pvesm path local:../../etc/shadow",
         "pvesm path nas:iso/a.iso",
         "pvesm list local --contents iso",
-        "pvesh get /cluster/resources --type vm",
+        "pvesh get /cluster/resources --type qemu",
+        "pvesh get /cluster/resources --vmid 101",
+        "pvesh get /cluster/nextid --type vm",
     ]
     for line in wrong:
         done = subprocess.run(line.split(), env=lab.environment, capture_output=True, text=True, check=False)
@@ -292,6 +294,7 @@ def frees(lab):
     yield from equal("attached", lab.drives("scsi2"), there)
 
     # Drives of another Proxmox node's machines cannot be looked at.
+    migrate(lab, "8013")
     lab.render(OFFLINE.replace("10.9.0.13/24", "10.9.0.13/24, proxmox: {host: pve2}"), payload="two")
     code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes", "cp2")
     yield from equal("elsewhere", (code, errors, [name]), (0, "", [v for v in lab.volumes() if "payload" in v]))
@@ -303,14 +306,20 @@ def frees(lab):
 
 def foreign(lab):
     """A VMID that is somebody else's stops create.sh before anything is done, with one sentence."""
+    mail = {"node": "pve2", "type": "lxc", "name": "mail"}
     cases = {
         "8012": (
             lambda state: state["vms"].update({"8012": {"config": {"name": "mail"}, "running": True}}),
             "create.sh: VM 8012 is mail, not cp2.homelab; give cp2 another vmid\n",
         ),
         "elsewhere": (
-            lambda state: (state["vms"].clear(), state["elsewhere"].append("300")),
-            "create.sh: VMID 300 of w1.homelab belongs to another machine of this Proxmox cluster\n",
+            lambda state: (state["vms"].clear(), state["elsewhere"].update({"300": mail})),
+            "create.sh: VM 300 on pve2 is mail, not w1.homelab; give w1 another vmid\n",
+        ),
+        "cut": (
+            lambda state: state.update(elsewhere={}, vms={"8011": {"config": {"lock": "create"}, "running": False}}),
+            "create.sh: VM 8011 is what an interrupted qm create left; "
+            "remove it with: qm unlock 8011 && qm destroy 8011\n",
         ),
     }
     for name, (happens, sentence) in cases.items():
@@ -382,7 +391,7 @@ def place(lab):
 def copy(lab):
     """On the node, upload.sh copies what is not there, or damaged, and only what `machines` means."""
     code, text, errors, _ = lab.call("upload.sh")
-    yield from equal("dry", (code, errors, lab.volumes(), text.count("\n")), (0, "", [], 8))
+    yield from equal("dry", (code, errors, lab.volumes(), text.count("\n")), (0, "", [], 12))
     lab.must("upload.sh", "--apply")
     yield from equal("volumes", lab.volumes(), sorted(machine["iso"] for machine in machines(lab).values()))
     yield from equal("again", lab.call("upload.sh", "--apply"), (0, "", "", []))
@@ -525,6 +534,93 @@ def detach(lab):
     yield from equal("gone, --yes", len(lab.must("detach.sh", "--apply", "--yes", "cp1")), 1)
 
 
+def migrate(lab, vmid):
+    """Proxmox takes the machine to another node."""
+
+    def happens(state):
+        name = state["vms"].pop(vmid)["config"]["name"]
+        state["elsewhere"][vmid] = {"node": "pve2", "type": "qemu", "name": name}
+
+    lab.change(happens)
+
+
+def migrated(lab):
+    """A machine that is on another Proxmox node is left alone, with what it may have in its drives."""
+    lab.render(OFFLINE, payload="one")
+    lab.must("create.sh", "--apply", "cp1", "cp2", "cp3")
+    before = lab.volumes()
+    migrate(lab, "8011")
+    code, text, errors, commands = lab.call("create.sh", "--apply")
+    yield from equal("create.sh", (code, errors, [line[:13] for line in commands]), (0, "", ["qm create 300"]))
+    if "# cp1.homelab is on pve2, and left alone\n" not in text:
+        yield f"does not say where: {text}"
+    code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes")
+    said = "detach.sh: cp1.homelab keeps its media: it is on pve2: run detach.sh there\n"
+    yield from equal("detach.sh", (code, errors), (1, said))
+    yield from equal("left", lab.volumes(), [volume for volume in before if "cp1" in volume or "payload" in volume])
+    if "# the payload stays in local for cp1.homelab\n" not in text:
+        yield f"does not say for whom: {text}"
+    # There, whatever the document says; the others' are gone already.
+    state = lab.state
+    config = {"name": "cp1.homelab", "scsi1": f"local:iso/{machines(lab)['cp1']['iso']},media=cdrom"}
+    guest = {"node": "pve", "type": "qemu"}
+    others = {vmid: guest | {"name": vm["config"]["name"]} for vmid, vm in state["vms"].items()}
+    lab.state = state | {"vms": {"8011": {"config": config, "running": True}}, "elsewhere": others}
+    lab.render(OFFLINE.replace("vmidBase", "host: pve, vmidBase"), payload="one")
+    lab.must("detach.sh", "--apply", "--yes", HOSTNAME="pve2")
+    yield from equal("there", (lab.volumes(), lab.drives("scsi1")), ([], {"8011": "none"}))
+    # Nobody knows whether it is gone.
+    lab.render(OFFLINE)
+    lab.must("upload.sh", "--apply", "cp2")
+    (lab.bin / "pvesh").unlink()
+    code, _, errors, commands = lab.call("detach.sh", "--apply", "--yes", "cp2")
+    said = "detach.sh: pvesh does not say where VM 8012 of cp2.homelab is; try again once `pvecm status` shows a quorum"
+    yield from equal("no answer", (code, errors.splitlines()[-1:], commands), (1, [said], []))
+
+
+def storages(lab):
+    """What the drives name is removed from its storage, whatever ISO_STORAGE is now."""
+    (lab.proxmox / "nfs/iso").mkdir(parents=True)
+    lab.render(OFFLINE, payload="one")
+    lab.must("create.sh", "--apply", ISO_STORAGE="nfs")
+    lab.must("upload.sh", "--apply", "cp1")
+    lab.must("detach.sh", "--apply", "--yes")
+    yield from equal("drives", set(lab.drives("scsi1").values()), {"none"})
+    yield from equal("nfs", [path.name for path in (lab.proxmox / "nfs/iso").iterdir()], [])
+    yield from equal("local", lab.volumes(), [])
+
+
+def cut(lab):
+    """What a copy that was cut leaves behind goes with the next copy, or with detach.sh; volumes are mended."""
+    lab.render(OFFLINE, payload="one")
+    old = machines(lab)["cp1"]["iso"]
+    part = lab.proxmox / "iso" / f"{old}.part"
+    other = lab.proxmox / "iso/hagen-cp1.homelab-2-0123456789ab.iso.part"
+    for path in (part, other):
+        path.write_text("half of it", encoding="utf-8")
+    lab.render(OFFLINE, seed="two", payload="one")
+    code, text, errors, _ = lab.call("create.sh", "--apply")
+    yield from equal("create.sh", (code, errors, part.exists(), other.exists()), (0, "", False, True))
+    new = lab.proxmox / "iso" / machines(lab)["cp1"]["iso"]
+    if f"\nsync {new}.part\nmv {new}.part {new}\n" not in text:
+        yield f"does not sync: {text}"
+    # Missing, or damaged, though the drives name them.
+    seed = new.read_bytes()
+    new.unlink()
+    (lab.proxmox / "iso" / payload(lab)).write_text("half of it", encoding="utf-8")
+    yield from equal("mended", lab.must("create.sh", "--apply"), [])
+    yield from equal("seed", new.is_file() and new.read_bytes() == seed, True)
+    yield from equal("payload", (lab.proxmox / "iso" / payload(lab)).stat().st_size > 10, True)
+    yield from nothing_to_do(lab)
+    for name in (old, payload(lab)):
+        (lab.proxmox / "iso" / f"{name}.part").write_text("half of it", encoding="utf-8")
+    lab.must("detach.sh", "--apply", "--yes")
+    yield from equal("detach.sh", lab.volumes(), [other.name])
+    part.write_text("half of it", encoding="utf-8")
+    lab.must("detach.sh", "--apply")
+    yield from equal("detach.sh, the part alone", lab.volumes(), [other.name])
+
+
 CHECKS = (
     shellcheck,
     usage,
@@ -545,4 +641,7 @@ CHECKS = (
     upload,
     payload_api,
     detach,
+    migrated,
+    storages,
+    cut,
 )

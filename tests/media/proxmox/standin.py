@@ -3,9 +3,10 @@
 and refuses what options.json does not know. What a command does follows PVE's sources (named there): what `qm config`
 prints, that a new CD drive joins the boot order, that a VMID is one machine's in the whole cluster.
 
-$PROXMOX/state.json: `vms` by VMID, each its configuration and `running`; `elsewhere`, VMIDs of other nodes and
-containers; `images` with their sizes; `guests`, what hagen-status ends with on machines that have an agent.
-$PROXMOX/log: every command that changes something, one JSON list a line. $PROXMOX/iso: the storage `local`.
+$PROXMOX/state.json: `vms` by VMID, each its configuration and `running`; `elsewhere`, by VMID what /cluster/resources
+says of other nodes' machines and containers; `images` with their sizes; `guests`, what hagen-status ends with on
+machines that have an agent. $PROXMOX/log: every command that changes something, one JSON list a line. $PROXMOX/iso: the
+storage `local`; $PROXMOX/nfs/iso: `nfs`, where that folder is.
 """
 
 import json
@@ -111,13 +112,19 @@ def from_bytes(size):
     return f"{size // UNITS[unit]}{unit}"
 
 
+def folder_of(storage):
+    folder = {"local": HERE, "nfs": HERE / "nfs"}.get(storage)
+    if not folder or not folder.is_dir():
+        refuse(f"storage '{storage}' does not exist")
+    return folder
+
+
 def path_of(volume):
     storage, _, name = volume.partition(":")
-    if storage != "local":
-        refuse(f"storage '{storage}' does not exist")
+    folder = folder_of(storage)
     if not re.fullmatch(r"iso/[^/]+\.(iso|img)", name, re.IGNORECASE):
         refuse(f"unable to parse directory volume name '{name}'")
-    return HERE / name
+    return folder / name
 
 
 def drive(state, vmid, key, text):
@@ -210,10 +217,8 @@ def pvesm(state, command, value):
         print(f"Removed volume '{value}'")
         save(state)
     elif command == "list":
-        if value != "local":
-            refuse(f"storage '{value}' does not exist")
-        files = [path for path in sorted((HERE / "iso").iterdir()) if path.suffix in (".iso", ".img")]
-        names = [f"local:iso/{path.name}" for path in files]
+        files = [path for path in sorted((folder_of(value) / "iso").iterdir()) if path.suffix in (".iso", ".img")]
+        names = [f"{value}:iso/{path.name}" for path in files]
         width = max(map(len, names), default=0)
         print(f"{'Volid':{width}} Format  Type {'Size':>9} VMID")
         for name, path in zip(names, files):
@@ -232,10 +237,12 @@ def main():
         save(state)
     elif program == "pvesm":
         pvesm(state, command, arguments[0])
-    elif options.get("vmid") in {*state["vms"], *state["elsewhere"]}:
-        refuse(f"400 Parameter verification failed.\nvmid: VM {options['vmid']} already exists")
     else:
-        print(options["vmid"])
+        found = [{"vmid": int(vmid)} | guest for vmid, guest in state["elsewhere"].items()]
+        for vmid, vm in state["vms"].items():
+            found.append({"vmid": int(vmid), "node": "pve", "type": "qemu", "name": vm["config"].get("name")})
+        # As PVE::CLIFormatter: one line, canonical.
+        print(json.dumps(found, separators=(",", ":"), sort_keys=True))
 
 
 if __name__ == "__main__":
