@@ -86,10 +86,10 @@ def page_libvirt(site):
     home, said, wrong = run(site, "libvirt", (REPOSITORY / "examples/ha.yaml").read_text(encoding="utf-8"))
     yield from wrong
     done = (home / "state/log").read_text(encoding="utf-8").splitlines()
-    names = [f"homelab-{node}" for node in ("cp1", "cp2", "cp3", "w1")]
+    names = [f"{node}.homelab" for node in ("cp1", "cp2", "cp3", "w1")]
     wanted = ["net-define homelab", "net-start homelab"]
     wanted += [f"{verb} {name}" for name in names for verb in ("define", "start")]
-    wanted += ["console homelab-cp1"]
+    wanted += ["console cp1.homelab"]
     wanted += [f"{verb} {name}" for name in names for verb in ("destroy", "undefine")]
     wanted += ["net-destroy homelab", "net-undefine homelab"]
     if done != wanted:
