@@ -59,6 +59,11 @@ network:
 # users:
 #   - {{name: ops, sshAuthorizedKeys: [\"ssh-ed25519 AAAA... ops@laptop\"], sudo: true}}
 
+# What carries the bundles to the machines, besides the seeds as files; `--media` says it for one render.
+# media: [iso]                    # and proxmox, pxe, libvirt, usb; pxe and usb know machines by `mac`
+# proxmox: {{vmidBase: 8000}}       # 10.9.0.11 is the VM 8011
+# pxe: {{url: http://10.9.0.2, arguments: [root=LABEL=root]}}
+
 # The first control plane starts the cluster; the machines may be powered on in any order.
 # With `mac`, `interface` or `network` the machine gets its address from its bundle; with none it must have it by DHCP.
 nodes:
@@ -69,8 +74,8 @@ nodes:
     for (index, (name, role, last)) in planes.chain(workers).enumerate() {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  - name: {name}\n    role: {role}\n    address: 10.9.0.{last}/24");
+        let _ = writeln!(text, "    # mac: 52:54:00:00:00:{last:02x}");
         if index == 0 {
-            let _ = writeln!(text, "    # mac: 52:54:00:00:00:0b");
             let _ = writeln!(text, "    # labels: {{example.org/rack: r7}}\n    # taints: []");
         }
     }
