@@ -4,7 +4,7 @@
 //! something that it did not write, is not touched.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
@@ -26,10 +26,7 @@ pub fn write(tree: &Tree, out: &Utf8Path) -> anyhow::Result<()> {
         _ => Utf8Path::new("."),
     };
     let replaced = replaceable(out)?;
-    let staged = tempfile::Builder::new()
-        .prefix(&format!(".{name}.new-"))
-        .tempdir_in(parent)
-        .with_context(|| format!("writing {out}"))?;
+    let (staged, _lock) = stage(parent, &format!(".{name}.new-")).with_context(|| format!("writing {out}"))?;
     let root = Utf8PathBuf::from_path_buf(staged.path().to_owned())
         .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
     fs::set_permissions(&root, Permissions::from_mode(0o700)).with_context(|| format!("writing {out}"))?;
@@ -44,6 +41,26 @@ pub fn write(tree: &Tree, out: &Utf8Path) -> anyhow::Result<()> {
         fs::rename(staged.keep(), out).with_context(|| format!("moving {out} into place"))?;
     }
     Ok(())
+}
+
+/// A new folder, locked as long as this process lives. Those that nobody has locked are of a process that was killed: they
+/// hold secrets, and go, unless they are somebody else's.
+fn stage(parent: &Utf8Path, prefix: &str) -> io::Result<(tempfile::TempDir, File)> {
+    // Between a folder and its lock nobody looks. Where nothing can be locked, nothing is removed.
+    let looking = File::open(parent).and_then(|parent| parent.lock().map(|()| parent));
+    if looking.is_ok() {
+        for entry in parent.read_dir_utf8()? {
+            let entry = entry?;
+            let is_abandoned = |file: File| file.try_lock().is_ok();
+            if entry.file_name().starts_with(prefix) && File::open(entry.path()).is_ok_and(is_abandoned) {
+                drop(fs::remove_dir_all(entry.path()));
+            }
+        }
+    }
+    let staged = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
+    let lock = File::open(staged.path())?;
+    drop(lock.lock());
+    Ok((staged, lock))
 }
 
 fn write_entry(root: &Utf8Path, path: &str, entry: &Entry) -> io::Result<()> {

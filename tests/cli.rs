@@ -181,6 +181,43 @@ fn wrong_document_writes_nothing() {
 }
 
 #[test]
+fn what_a_killed_render_left_is_removed_by_the_next() {
+    let site = Site::new();
+    for folder in [".out.new-killed", ".out.new-living", ".outer.new-killed"] {
+        fs::create_dir_all(site.path(folder).join("nodes")).unwrap();
+        fs::write(site.path(folder).join("nodes/secret"), "secret").unwrap();
+    }
+    let living = fs::File::open(site.path(".out.new-living")).unwrap();
+    living.lock().unwrap();
+    assert_eq!(site.hagen(&["render", "ha.yaml", "-o", "out"]).status.code(), Some(0));
+    let mut hidden: Vec<_> = fs::read_dir(site.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".new-"))
+        .collect();
+    hidden.sort();
+    assert_eq!(hidden, [".out.new-living", ".outer.new-killed"]);
+}
+
+#[test]
+fn a_payload_is_for_one_kind_of_processor() {
+    let site = Site::new();
+    fs::create_dir_all(site.path("payload/packages")).unwrap();
+    let stanza = |name: &str, architecture: &str| {
+        format!("Package: {name}\nVersion: 1\nArchitecture: {architecture}\nFilename: {name}.deb\nSHA256: 0\n\n")
+    };
+    let packages = [("all", "all"), ("kubeadm", "amd64"), ("kubelet", "arm64")].map(|(name, own)| stanza(name, own));
+    fs::write(site.path("payload/packages/Packages"), packages.concat()).unwrap();
+    fs::write(site.path("ha.yaml"), format!("{DOCUMENT}\nsoftware: {{source: payload, images: registry}}\n")).unwrap();
+    let output = site.hagen(&["render", "ha.yaml", "-o", "out", "--payload", "payload"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    let expected = "error[HAGEN148]: packages/Packages lists kubelet.deb for arm64, and others are for amd64\n";
+    assert!(said.contains(expected), "{said}");
+    assert!(!site.path("out").exists());
+}
+
+#[test]
 fn a_wrong_payload_writes_nothing() {
     let site = Site::new();
     fs::create_dir_all(site.path("payload/images")).unwrap();

@@ -67,6 +67,37 @@ fn only_installers_look_at_the_disk_first() {
 }
 
 #[test]
+fn an_installer_has_its_root_in_memory() {
+    let kernel = |document: &str, script: &str| {
+        let tree = tree(document).unwrap();
+        let script = text(&tree, &format!("pxe/http/boot/{script}.ipxe")).to_owned();
+        script.lines().find(|line| line.starts_with("kernel ")).unwrap().to_owned()
+    };
+    assert!(kernel(RACK, "mac-52-54-00-00-00-0b").contains(" root=LABEL=root console=ttyS0"));
+    for script in ["mac-52-54-00-00-00-15", "uuid-4c4c4544-0036-5410-8043-b8c04f4a4c33"] {
+        let kernel = kernel(RACK, script);
+        assert!(!kernel.contains(" root=") && kernel.contains(" console=ttyS0"), "{kernel}");
+    }
+    // What is written for the machine itself is meant.
+    let own = RACK.replace("    os: flatcar\n", "    os: flatcar\n    pxe: {arguments: [root=/dev/sdb1]}\n");
+    assert!(kernel(&own, "mac-52-54-00-00-00-15").contains(" root=/dev/sdb1"));
+}
+
+#[test]
+fn a_uuid_is_known_in_either_order_of_its_bytes() {
+    let tree = tree(RACK).unwrap();
+    let configuration = text(&tree, "pxe/dnsmasq.conf");
+    for line in [
+        "dhcp-match=set:uuid-w2,97,00:44:45:4c:4c:36:00:10:54:80:43:b8:c0:4f:4a:4c:33\n",
+        "dhcp-match=set:uuid-w2,97,00:4c:4c:45:44:00:36:54:10:80:43:b8:c0:4f:4a:4c:33\n",
+        "dhcp-range=tag:uuid-w2,set:subnet1,10.9.0.22,10.9.0.22,255.255.255.0\n",
+    ] {
+        assert!(configuration.contains(line), "{configuration}");
+    }
+    assert!(!text(&tree, "pxe/proxy.conf").contains("uuid-"));
+}
+
+#[test]
 fn secrets_are_their_owners() {
     for (path, entry) in tree(RACK).unwrap().iter() {
         if let Entry::File { mode, .. } = entry {

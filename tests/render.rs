@@ -143,6 +143,45 @@ fn steps_for_a_payload_are_there_when_the_document_takes_something_from_it() {
     }
 }
 
+/// Which a virtual machine is made with, and dnsmasq knows it by.
+#[test]
+fn a_machine_is_known_by_the_nic_that_has_its_address() {
+    const TEXT: &str = "\
+name: rack
+kubernetes: {version: 1.36.3}
+endpoint: {vip: 10.9.0.10}
+media: [pxe]
+pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}
+nodes:
+  - name: cp1
+    role: control-plane
+    address: 10.9.0.11/24
+    network:
+      ethernets:
+        a-storage: {match: {macaddress: 52:54:00:00:00:05}, addresses: [10.20.0.11/24]}
+        lan: {match: {macaddress: 52:54:00:00:00:06}, addresses: [10.9.0.11/24]}
+  - name: w1
+    role: worker
+    address: 10.9.0.21/24
+    network:
+      ethernets:
+        a-storage: {match: {macaddress: 52:54:00:00:00:07}, addresses: [10.20.0.21/24]}
+        left: {match: {macaddress: 52:54:00:00:00:08}, set-name: left}
+        right: {match: {macaddress: 52:54:00:00:00:09}, set-name: right}
+      bonds: {pair: {interfaces: [left, right]}}
+      vlans: {lan: {id: 5, link: pair, addresses: [10.9.0.21/24]}}
+";
+    let tree = support::render_medium(TEXT, "libvirt").unwrap().tree;
+    let holds = |path: &str, word: &str| {
+        let content = tree.content(path).unwrap();
+        assert!(String::from_utf8_lossy(content).contains(word), "{path}: no {word}");
+    };
+    holds("libvirt/domains/cp1.xml", "52:54:00:00:00:06");
+    holds("libvirt/domains/w1.xml", "52:54:00:00:00:08");
+    holds("pxe/dnsmasq.conf", "dhcp-host=52:54:00:00:00:06,10.9.0.11,cp1\n");
+    holds("pxe/dnsmasq.conf", "dhcp-host=52:54:00:00:00:08,52:54:00:00:00:09,10.9.0.21,w1\n");
+}
+
 #[test]
 fn threads_do_not_change_bytes() {
     let text = document(3, 3, "", "");

@@ -139,7 +139,11 @@ impl<'a> Search<'a> {
                     if both.is_empty() {
                         let (own, others) = (list_of(&own), list_of(common));
                         let paths: Vec<&str> = archives.iter().map(|(path, _)| path.as_str()).collect();
-                        self.damaged(format!("{}: {} is for {own}, and {first} for {others}", paths.join(", "), image.name));
+                        self.damaged(format!(
+                            "{}: {} is for {own}, and {first} for {others}",
+                            paths.join(", "),
+                            image.name
+                        ));
                     } else {
                         *common = both;
                     }

@@ -299,7 +299,8 @@ catalogue! {
     PxeLeftOut = "HAGEN141", "a machine that cannot boot over the network",
         "A machine is known by the MAC address of the NIC that it boots from (`mac`, or `match` under `network`), or by \
          `pxe.uuid`. hagen knows how Debian and Ubuntu with cloud-init, Flatcar, Fedora CoreOS and RHEL CoreOS boot; others \
-         need another medium.";
+         need another medium. What serve.sh gives is IPv4 alone: for machines with an IPv6 `address` the network's own \
+         DHCP server gives the address and leads to `tftp/boot.ipxe`.";
     DuplicateUuid = "HAGEN142", "two nodes have the same UUID",
         "A machine that boots over the network finds its bundle by it. Some boards of one maker all have the same: then use \
          `mac`.";

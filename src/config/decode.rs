@@ -18,7 +18,7 @@ use super::schema::{
     ApiServer, BondParameters, Bootstrap, BridgeParameters, Certificates, Containerd, Credentials, Device, DeviceKind,
     Document, Endpoint, Etcd, ExtraVolume, File, KubeVip, Kubernetes, Manifest, Network, Node, NodeProxmox, NodePxe,
     Pki, Proxmox, Proxy, ProxyMode, Pxe, Role, Route, Software, Taint, TaintEffect, Timeouts, User, UserDataLimit,
-    address_device, everything, macs,
+    address_device, everything, macs, own_macs,
 };
 use super::tree::{self, Dialect, Kind, Plain};
 use super::values::{
@@ -111,6 +111,11 @@ impl NodeDraft {
     /// Its NICs' MAC addresses.
     pub fn macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
         macs(self.mac.as_ref(), &self.network)
+    }
+
+    /// Those of the NICs that `address` is reached by.
+    pub fn own_macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
+        own_macs(self.mac.as_ref(), &self.network, self.address_device())
     }
 
     /// The device of `network` that holds `address`.

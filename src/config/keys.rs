@@ -745,7 +745,8 @@ const PXE: &[Key] = &[
         "arguments",
         Shape::List(&Shape::Text(&KERNEL_ARGUMENT)),
         Default("[]"),
-        "More kernel arguments; with `root=` for machines whose disk holds their image already.",
+        "More kernel arguments; with `root=` for machines whose disk holds their image already. Installers are not told \
+         `root=`.",
     ),
 ];
 

@@ -457,11 +457,7 @@ impl Node {
     /// Those of the NICs that `address` is reached by: all members of its bond or bridge. Without a device that has
     /// `address`, any may be.
     pub fn own_macs(&self) -> impl Iterator<Item = &Spanned<MacAddress>> {
-        let below = self.address_device().map(|device| below(&self.network, device));
-        let network = self.network.iter().filter(move |device| {
-            below.as_ref().is_none_or(|below| below.contains(&device.name.value))
-        });
-        self.mac.iter().chain(network.filter_map(Device::mac))
+        own_macs(self.mac.as_ref(), &self.network, self.address_device())
     }
 
     /// The device of `network` that holds `address`.
@@ -476,6 +472,17 @@ pub(super) fn macs<'n>(
     devices: &'n [Device],
 ) -> impl Iterator<Item = &'n Spanned<MacAddress>> {
     mac.into_iter().chain(devices.iter().filter_map(Device::mac))
+}
+
+/// Those of the NICs that `device` is made of; all of them where there is none.
+pub(super) fn own_macs<'n>(
+    mac: Option<&'n Spanned<MacAddress>>,
+    devices: &'n [Device],
+    device: Option<&'n Device>,
+) -> impl Iterator<Item = &'n Spanned<MacAddress>> {
+    let below = device.map(|device| below(devices, device));
+    let is_own = move |device: &&Device| below.as_ref().is_none_or(|below| below.contains(&device.name.value));
+    mac.into_iter().chain(devices.iter().filter(is_own).filter_map(Device::mac))
 }
 
 /// The names of a device and of all that it is made of.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
@@ -26,8 +26,9 @@ use crate::yaml::YamlError;
 /// `--media pxe`.
 pub const MEDIUM: Medium = Medium { name: "pxe", write };
 
-/// Started by the person who serves, and by a machine that installs itself.
+/// Started by the person who serves, by dnsmasq, and by a machine that installs itself.
 const SERVE: &str = include_str!("../../templates/pxe/serve.sh");
+const KEEP: &str = include_str!("../../templates/pxe/keep");
 const INSTALL: &str = include_str!("../../templates/pxe/install");
 
 /// A machine that boots over the network.
@@ -38,7 +39,7 @@ struct Client<'a> {
     seed: &'a [(&'static str, Vec<u8>)],
     boot: NetworkBoot,
     disk: &'a str,
-    arguments: &'a [String],
+    arguments: Vec<&'a str>,
 }
 
 fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
@@ -66,7 +67,9 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     add_dnsmasq(tree, site, &clients)?;
     let http = json!({"url": url, "host": pxe.url.host(), "port": pxe.url.port(), "plain": pxe.url.is_plain()});
     tree.add("pxe/serve.env", boot::render("pxe/serve.env", &http)?);
-    tree.insert("pxe/serve.sh", Entry::File { content: SERVE.into(), mode: 0o700, owner: None });
+    for (path, content) in [("pxe/serve.sh", SERVE), ("pxe/keep", KEEP)] {
+        tree.insert(path, Entry::File { content: content.into(), mode: 0o700, owner: None });
+    }
     Ok(())
 }
 
@@ -77,6 +80,12 @@ fn client<'a>(pxe: &'a Pxe, machine: &'a Machine<'a>) -> Option<Client<'a>> {
     let own = &node.declared.pxe;
     // By any of its NICs, whichever it boots from.
     let macs = node.declared.macs().map(|mac| Identity::Mac(mac.as_str()));
+    // The cluster's `root=` is for machines whose disk holds an image: an installer's root is in memory.
+    let fits = |argument: &&str| boot == NetworkBoot::Disk || !argument.starts_with("root=");
+    let arguments = match &own.arguments {
+        Some(own) => own.iter().map(String::as_str).collect(),
+        None => pxe.arguments.iter().map(String::as_str).filter(fits).collect(),
+    };
     let identities: Vec<_> = macs.chain(own.uuid.iter().map(|uuid| Identity::Uuid(uuid.as_str()))).collect();
     (!identities.is_empty()).then(|| Client {
         node,
@@ -84,7 +93,7 @@ fn client<'a>(pxe: &'a Pxe, machine: &'a Machine<'a>) -> Option<Client<'a>> {
         seed: &machine.seed,
         boot,
         disk: own.disk.as_ref().or(pxe.disk.as_ref()).map_or("", String::as_str),
-        arguments: own.arguments.as_deref().unwrap_or(&pxe.arguments),
+        arguments,
     })
 }
 
@@ -123,7 +132,7 @@ impl Client<'_> {
                 format!("coreos.inst.ignition_url={url}/ignition/{name}.ign"),
             ]),
         }
-        arguments.extend_from_slice(self.arguments);
+        arguments.extend(self.arguments.iter().map(|&argument| argument.to_owned()));
         arguments
     }
 }
@@ -231,6 +240,22 @@ fn json_text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
+/// A UUID as DHCP carries it: SMBIOS has its first three groups little-endian, and not every firmware leaves it so.
+fn wire(uuid: &str) -> [String; 2] {
+    let bytes = |group: &str, little: bool| {
+        let mut bytes: Vec<String> =
+            group.as_bytes().chunks(2).map(|byte| String::from_utf8_lossy(byte).into()).collect();
+        if little {
+            bytes.reverse();
+        }
+        bytes.join(":")
+    };
+    [true, false].map(|little| {
+        let groups = uuid.split('-').enumerate().map(|(index, group)| bytes(group, little && index < 3));
+        groups.collect::<Vec<_>>().join(":")
+    })
+}
+
 /// dnsmasq's configuration twice: as the network's DHCP server, and beside another one. Both know IPv4 only, as PXE does
 /// nearly everywhere.
 fn add_dnsmasq(tree: &mut Tree, site: &Site<'_>, clients: &[Client<'_>]) -> Result<(), MediaError> {
@@ -244,21 +269,34 @@ fn add_dnsmasq(tree: &mut Tree, site: &Site<'_>, clients: &[Client<'_>]) -> Resu
     struct Host<'a> {
         name: &'a str,
         macs: Vec<&'a str>,
-        address: IpAddr,
+        uuids: Vec<String>,
+        address: Ipv4Addr,
+        netmask: Ipv4Addr,
+        /// Which of the subnets, from 1.
+        subnet: usize,
     }
     let network = &site.cluster.document.network;
     let ipv4 = |address: &&IpAddr| address.is_ipv4();
-    let mut nets: BTreeSet<Ipv4Net> = BTreeSet::new();
-    let mut hosts = Vec::new();
-    for client in clients {
-        let declared = client.node.declared;
-        let IpNet::V4(net) = declared.address.value else { continue };
-        nets.insert(net.trunc());
-        let macs: Vec<&str> = declared.macs().map(|mac| mac.as_str()).collect();
-        if !macs.is_empty() {
-            hosts.push(Host { name: client.node.name(), macs, address: net.addr().into() });
-        }
-    }
+    let addressed: Vec<(&Client<'_>, Ipv4Net)> = clients
+        .iter()
+        .filter_map(|client| match client.node.declared.address.value {
+            IpNet::V4(net) => Some((client, net)),
+            IpNet::V6(_) => None,
+        })
+        .collect();
+    let nets: BTreeSet<Ipv4Net> = addressed.iter().map(|(_, net)| net.trunc()).collect();
+    let hosts: Vec<Host<'_>> = addressed
+        .iter()
+        .map(|(client, net)| Host {
+            name: client.node.name(),
+            macs: client.node.declared.own_macs().map(|mac| mac.as_str()).collect(),
+            uuids: client.node.declared.pxe.uuid.iter().flat_map(|uuid| wire(uuid.as_str())).collect(),
+            address: net.addr(),
+            netmask: net.netmask(),
+            subnet: nets.range(..=net.trunc()).count(),
+        })
+        .filter(|host| !host.macs.is_empty() || !host.uuids.is_empty())
+        .collect();
     let gateway = network.gateway.as_ref().map(|gateway| gateway.value);
     let subnets: Vec<Subnet> = nets
         .iter()

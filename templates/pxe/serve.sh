@@ -16,7 +16,9 @@ if (($# != 1)); then
   exit 2
 fi
 
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+HOSTS=$(mktemp -d)
+export HOSTS
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$HOSTS"' EXIT
 trap 'exit 0' INT TERM
 if [[ $HTTP_PLAIN == true ]]; then
   python3 -m http.server --directory http --bind "$HTTP_HOST" "$HTTP_PORT" &
@@ -25,5 +27,6 @@ else
 fi
 # As root, for nobody else may read this folder.
 dnsmasq --keep-in-foreground --log-facility=- --user=root --pid-file= --leasefile-ro \
-  --conf-file="$configuration" --interface="$1" --except-interface=lo --bind-interfaces --tftp-root="$PWD/tftp" &
+  --conf-file="$configuration" --interface="$1" --except-interface=lo --bind-interfaces --tftp-root="$PWD/tftp" \
+  --dhcp-hostsdir="$HOSTS" --dhcp-script="$PWD/keep" &
 wait -n

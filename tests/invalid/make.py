@@ -448,6 +448,10 @@ write("pxe-of-node-alone", HEAD + NET + KNOWN.replace("{name: w1,", "{name: w1, 
 write("pxe-left-out", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n"
       + KNOWN.replace(", mac: 52:54:00:00:00:02", "").replace("{name: w1,", "{name: w1, os: sle-micro,").replace(
           "mac: 52:54:00:00:00:03", "interface: lan0, network: {ethernets: {lan0: {match: {macaddress: 52:54:00:00:00:03}}}}"))
+write("pxe-ipv6", HEAD.replace("10.9.0.10", "fd00:9::10")
+      + "network: {gateway: 'fd00:9::1', nameservers: ['fd00:9::1']}\n"
+      + "pxe: {url: 'http://[fd00:9::2]', arguments: [root=LABEL=root]}\n"
+      + KNOWN.replace("10.9.0.", "fd00:9::").replace("/24", "/64"))
 write("pxe-duplicate-uuid", HEAD + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n" + NODES.replace(
     "{name: cp", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c33}, name: cp", 2)
     .replace("{name: ", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3a}, name: ", 1)
@@ -456,6 +460,18 @@ write("pxe-duplicate-uuid", HEAD + "pxe: {url: http://10.9.0.2, arguments: [root
 STICK = HEAD + NET + "media: [usb]\n"
 write("usb-unknown", STICK + KNOWN.replace(", mac: 52:54:00:00:00:02", "").replace(", mac: 52:54:00:00:00:03", ""))
 write("usb-ignition", STICK + KNOWN.replace("{name: w1,", "{name: w1, os: flatcar,"))
+
+write("usb-unknown-network", STICK + KNOWN.replace("mac: 52:54:00:00:00:02", "network: {ethernets: {eth0: {addresses: [10.9.0.12/24]}}}"))
+write("pxe-other-nic", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n" + KNOWN.replace(
+    "mac: 52:54:00:00:00:02", "network: {ethernets: {eno1: {addresses: [10.9.0.12/24]}, "
+    "san0: {match: {macaddress: 52:54:00:00:00:02}, addresses: [10.20.0.2/24]}}}"))
+more("media-usb-for-nobody", "media: [usb]\n")
+more("media-pxe-without-url", "media: [pxe]\n")
+more("media-proxmox-without-vmid", "media: [proxmox]\n")
+more("media-seed-unread", "media: [iso]\nos: sle-micro\n")
+write("media-one-nic", HEAD + "media: [libvirt]\n" + NODES.replace(
+    "{name: cp1, ", "{name: cp1, network: {ethernets: {eth0: {addresses: [10.9.0.11/24]}, eth1: {dhcp4: true}}}, "))
+write("software-two-distributions", HEAD + "software: {source: payload}\n" + NODES.replace("{name: w1,", "{name: w1, os: ubuntu,"))
 
 write(
     "rendered-too-large",

@@ -28,7 +28,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     let is_none = |node: &NodeDraft| node.address.is_some() && subject.vmid(node).is_none();
     if subject.wants("proxmox") && is_read && subject.nodes().all(|(node, _)| is_none(node)) {
         subject.push(
-            Diagnostic::error(Code::NoMachineOfMedium, subject.at(&["proxmox"]).key, "no node has a VMID")
+            Diagnostic::error(Code::NoMachineOfMedium, subject.at(&["media"]).key, "no node has a VMID")
                 .help("add `proxmox: {vmidBase: 8000}`, or `proxmox: {vmid: 101}` at single nodes"),
         );
     }
@@ -51,7 +51,7 @@ fn seeds(subject: &Subject<'_>) {
         .collect();
     if let Some((who, span)) = together(&unread) {
         subject.push(
-            Diagnostic::warning(Code::SeedUnread, span, format!("Ignition of {who} does not look at seed.iso"))
+            Diagnostic::warning(Code::SeedUnread, span, format!("seed.iso means nothing to {who}"))
                 .help("use another medium, or give it `config.ign` in the way of its system (docs/systems.md)"),
         );
     }

@@ -43,8 +43,12 @@ pub(super) fn check(subject: &Subject<'_>) {
     if place.node.is_none_or(super::Node::is_null) {
         if subject.wants("pxe") {
             subject.push(
-                Diagnostic::error(Code::PxeIncomplete, place.key, "machines do not know where to boot from")
-                    .help("add `pxe: {url: http://10.9.0.2}`, with the address of whoever serves `out/pxe`"),
+                Diagnostic::error(
+                    Code::PxeIncomplete,
+                    subject.at(&["media"]).key,
+                    "machines do not know where to boot from",
+                )
+                .help("add `pxe: {url: http://10.9.0.2}`, with the address of whoever serves `out/pxe`"),
             );
         }
         alone(subject);
@@ -76,9 +80,17 @@ fn machines(subject: &Subject<'_>) {
     let Some(pxe) = &subject.draft.pxe else { return };
     // One message for all machines that lack the same.
     let (mut unknown, mut foreign, mut no_root, mut no_disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut no_address, mut no_own) = (Vec::new(), Vec::new());
     for (node, place) in subject.nodes() {
         let machine = (node, place);
         let system = subject.os(node).system();
+        let booted = system.network_boot.is_some() && subject.format(node) == system.format;
+        if booted && node.address.as_ref().is_some_and(|address| address.value.addr().is_ipv6()) {
+            no_address.push(machine);
+        } else if booted && node.pxe.uuid.is_none() && node.macs().next().is_some() && node.own_macs().next().is_none()
+        {
+            no_own.push(machine);
+        }
         let arguments = node.pxe.arguments.as_ref().unwrap_or(&pxe.arguments);
         match system.network_boot.filter(|_| subject.format(node) == system.format) {
             None => foreign.push(machine),
@@ -102,6 +114,20 @@ fn machines(subject: &Subject<'_>) {
         subject.push(Diagnostic::warning(Code::PxeLeftOut, span, message).help(
             "add `mac: 52:54:00:00:00:0b`, or a `match` under `network`: the address of the NIC that it boots from",
         ));
+    }
+    if let Some((who, span)) = together(&no_address) {
+        let message = format!("serve.sh gives {who} no address, for it knows IPv4 alone");
+        subject.push(
+            Diagnostic::warning(Code::PxeLeftOut, span, message)
+                .help("let the network's own DHCP server give the address, and lead the machine to `tftp/boot.ipxe`"),
+        );
+    }
+    if let Some((who, span)) = together(&no_own) {
+        let message = format!("serve.sh gives {who} no address: the NIC that has it is known by no MAC address");
+        subject.push(
+            Diagnostic::warning(Code::PxeLeftOut, span, message)
+                .help("add `match: {macaddress: ...}` to that NIC as well"),
+        );
     }
     let place = subject.at(&["pxe"]).key;
     if let Some((who, span)) = together(&no_root) {

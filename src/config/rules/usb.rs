@@ -17,7 +17,10 @@ pub(super) fn check(subject: &Subject<'_>) {
     let (described, plain): (Vec<_>, Vec<_>) = unknown.iter().partition(|(node, _)| !node.network.is_empty());
     for (unknown, help) in [
         (plain, "add `mac: 52:54:00:00:00:0b`, the address of its first NIC"),
-        (described, "say the address of a NIC under its `network`: `ethernets: {eth0: {match: {macaddress: 52:54:00:00:00:0b}}}`"),
+        (
+            described,
+            "say the address of a NIC under its `network`: `ethernets: {eth0: {match: {macaddress: 52:54:00:00:00:0b}}}`",
+        ),
     ] {
         if let Some((who, span)) = together(&unknown) {
             let message = format!("nobody knows {who} on the stick, without a MAC address");
@@ -27,7 +30,7 @@ pub(super) fn check(subject: &Subject<'_>) {
     if known.is_empty() && subject.draft.nodes.is_some() {
         let message = "no machine can be known on the stick";
         subject.push(
-            Diagnostic::error(Code::NoMachineOfMedium, subject.at(&["nodes"]).key, message)
+            Diagnostic::error(Code::NoMachineOfMedium, subject.at(&["media"]).key, message)
                 .help("give machines with cloud-init a MAC address, or use another medium"),
         );
     }
