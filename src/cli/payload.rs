@@ -187,7 +187,7 @@ impl<'a> Search<'a> {
             }
         }
         let mut processors = self.processors.clone();
-        for package in list.iter().filter(|package| package.architecture != "all") {
+        for package in list.iter().filter(|package| !matches!(package.architecture.as_str(), "" | "all")) {
             // As images call it.
             let own = match package.architecture.as_str() {
                 "armhf" => "arm",

@@ -7,7 +7,7 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What processor it is for, as Debian and images call it; `all` for any.
+    /// What processor it is for, as Debian calls it; `all` for any, empty where the list does not say.
     pub architecture: String,
     /// Its file, relative to the list.
     pub file: String,
