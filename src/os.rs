@@ -88,6 +88,14 @@ pub struct System {
     pub fw_cfg: &'static str,
 }
 
+impl System {
+    /// How a machine boots over the network that gets its bundle as `format`, where hagen knows a way.
+    #[must_use]
+    pub fn boots(self, format: Format) -> Option<NetworkBoot> {
+        self.network_boot.filter(|_| format == self.format)
+    }
+}
+
 /// How programs are installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Installs {

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod support;
+
 use hagen::cluster::Cluster;
-use hagen::config;
 use hagen::config::schema::Document;
 use hagen::format::{Entry, Tree};
 use hagen::media::{Machine, MediaError, Site, derived_mac, proxmox};
@@ -22,8 +23,7 @@ proxmox: {vmidBase: 8000, image: 'local:import/debian-13.qcow2'}
 ";
 
 fn load(text: &str) -> Document {
-    let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
-    config::load(&[input], &mut |_, _| Ok(Vec::new()), &config::Options::default()).unwrap().0
+    support::load(text, &[]).0
 }
 
 /// The medium, written over seeds that say `seed`.

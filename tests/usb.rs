@@ -4,7 +4,6 @@
 
 mod support;
 
-use hagen::config;
 use hagen::format::Tree;
 use hagen::render::{RenderError, Rendered};
 
@@ -54,10 +53,7 @@ fn a_stick_for_nobody_is_not_written() {
 #[test]
 fn who_is_left_out_is_said_where_a_stick_is_wanted() {
     let codes = |text: &str, media: &[&str]| {
-        let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
-        let media = media.iter().map(|&name| name.to_owned()).collect();
-        let options = config::Options { media, ..config::Options::default() };
-        let said = config::load(&[input], &mut |_, _| Ok(Vec::new()), &options).unwrap().1.render(false);
+        let said = support::load(text, media).1.render(false);
         ["HAGEN143", "HAGEN144"].map(|code| said.contains(code))
     };
     assert_eq!(codes(DOCUMENT, &["usb"]), [true; 2]);

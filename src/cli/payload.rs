@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
             };
             let own: BTreeSet<String> = archives.iter().flat_map(|(_, architectures)| architectures).cloned().collect();
             match &mut common {
-                None => common = Some((own, &image.name)),
+                None => common = Some((own.clone(), &image.name)),
                 Some((common, first)) => {
                     let both: BTreeSet<String> = common.intersection(&own).cloned().collect();
                     if both.is_empty() {
@@ -149,20 +149,20 @@ impl<'a> Search<'a> {
                     }
                 }
             }
-            taken.push((image, name, archives));
+            taken.push((image, name, archives, own));
         }
 
         self.processors = common.map(|(common, _)| common).unwrap_or_default();
         let mut index = String::new();
         let mut is_mixed = false;
-        for (image, name, archives) in taken {
+        for (image, name, archives, own) in taken {
             let whole = archives.iter().find(|(_, architectures)| architectures.is_superset(&self.processors));
             let Some((path, _)) = whole.or_else(|| archives.first()) else { continue };
-            is_mixed |= whole.is_none();
+            is_mixed |= whole.is_none() && own.is_superset(&self.processors);
             index.push_str(&format!("{}\t{name}\t{path}\n", image.name));
             self.files.extend(read.get(path).map(|found| (path.clone(), *found)));
         }
-        if is_mixed && self.problems.is_empty() {
+        if is_mixed {
             let message = format!("{} holds the images for each of {}", self.folder, list_of(&self.processors));
             self.problems.push((Code::PayloadMixed, message));
         }
@@ -187,13 +187,7 @@ impl<'a> Search<'a> {
             }
         }
         let mut processors = self.processors.clone();
-        for package in list.iter().filter(|package| !matches!(package.architecture.as_str(), "" | "all")) {
-            // As images call it.
-            let own = match package.architecture.as_str() {
-                "armhf" => "arm",
-                "ppc64el" => "ppc64le",
-                other => other,
-            };
+        for (package, own) in list.iter().filter_map(|package| Some((package, package.processor()?))) {
             if processors.is_empty() || processors.contains(own) {
                 processors = BTreeSet::from([own.to_owned()]);
             } else {

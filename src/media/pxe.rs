@@ -76,7 +76,7 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
 /// The machine, if iPXE can know it and hagen knows how it boots.
 fn client<'a>(pxe: &'a Pxe, machine: &'a Machine<'a>) -> Option<Client<'a>> {
     let node = machine.node;
-    let boot = node.system.network_boot.filter(|_| node.format == node.system.format)?;
+    let boot = node.system.boots(node.format)?;
     let own = &node.declared.pxe;
     // By any of its NICs, whichever it boots from.
     let macs = node.declared.macs().map(|mac| Identity::Mac(mac.as_str()));

@@ -43,6 +43,17 @@ pub fn parse(text: &str) -> Vec<Package> {
 }
 
 impl Package {
+    /// The processor as images call it; `None` where any will do.
+    #[must_use]
+    pub fn processor(&self) -> Option<&str> {
+        match self.architecture.as_str() {
+            "" | "all" => None,
+            "armhf" => Some("arm"),
+            "ppc64el" => Some("ppc64le"),
+            other => Some(other),
+        }
+    }
+
     /// Whether apt-get would take it for `wanted`: a name, or a name and a version that may end with `*`.
     #[must_use]
     pub fn is(&self, wanted: &str) -> bool {

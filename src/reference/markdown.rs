@@ -45,8 +45,8 @@ pub fn errors() -> String {
 # Codes
 
 Written by `HAGEN_BLESS=1 cargo test --test reference` from `src/config/catalogue.rs`; `hagen explain CODE` says the
-same. A code keeps its meaning for ever. `tests/invalid/` has a document for each
-that a document can cause, with the message beside it.
+same. A code keeps its meaning for ever. `tests/invalid/` has a document for each that a document can cause, with the
+message beside it.
 "
     .to_owned();
     for code in Code::ALL {

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hagen::config;
+use hagen::config::diagnostics::Diagnostics;
+use hagen::config::schema::Document;
 use hagen::format::{Entry, Tree};
 use hagen::render::{Options, RenderError, Rendered, render};
 use hagen::secrets::Secrets;
@@ -31,13 +33,19 @@ pub fn render_text(text: &str, folder: &Path, secrets: &Secrets) -> Rendered {
     render(&document, secrets, &[text.as_bytes()], &Options { plain_tree: true, ..Options::default() }, None).unwrap()
 }
 
-/// Renders a document that is right, for one medium.
-pub fn render_medium(text: &str, medium: &str) -> Result<Rendered, RenderError> {
+/// A document that is right and names no files, with its warnings; `media` as on the command line.
+pub fn load(text: &str, media: &[&str]) -> (Document, Diagnostics) {
     let input = config::Input { name: "cluster.yaml", content: text.as_bytes() };
-    let (document, _) = config::load(&[input], &mut |_, _| Ok(Vec::new()), &config::Options::default())
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+    let media = media.iter().map(|&name| name.to_owned()).collect();
+    let options = config::Options { media, ..config::Options::default() };
+    config::load(&[input], &mut |_, _| Ok(Vec::new()), &options)
+        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)))
+}
+
+/// Renders a document that is right, for one medium, which no rule has looked at.
+pub fn render_medium(text: &str, medium: &str) -> Result<Rendered, RenderError> {
     let options = Options { media: vec![medium.to_owned()], ..Options::default() };
-    render(&document, &secrets(), &[], &options, None)
+    render(&load(text, &[]).0, &secrets(), &[], &options, None)
 }
 
 /// Every entry of a tree as comparable text and bytes.

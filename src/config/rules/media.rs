@@ -4,7 +4,7 @@ use super::{Subject, together};
 use crate::config::catalogue::Code;
 use crate::config::decode::NodeDraft;
 use crate::config::diagnostics::Diagnostic;
-use crate::config::schema::DeviceKind;
+use crate::config::schema::{Device, DeviceKind};
 
 impl Subject<'_> {
     /// Whether the document or the command line asks for a medium.
@@ -17,9 +17,9 @@ impl Subject<'_> {
         self.draft.proxmox.vmid(node.proxmox.vmid.map(|vmid| vmid.value), node.address?.addr())
     }
 
-    /// Whether a node becomes a virtual machine, by a medium that is asked for.
-    fn is_virtual(&self, node: &NodeDraft) -> bool {
-        self.wants("libvirt") || (self.wants("proxmox") && self.vmid(node).is_some())
+    /// Whether a node becomes a machine of Proxmox', by the medium that is asked for.
+    fn on_proxmox(&self, node: &NodeDraft) -> bool {
+        self.wants("proxmox") && self.vmid(node).is_some()
     }
 }
 
@@ -39,8 +39,7 @@ pub(super) fn check(subject: &Subject<'_>) {
 /// Systems whose Ignition reads no NoCloud seed, and whose config comes by nothing else.
 fn seeds(subject: &Subject<'_>) {
     let seed_alone = |node: &NodeDraft| {
-        let on_proxmox = subject.wants("proxmox") && subject.vmid(node).is_some();
-        on_proxmox || (subject.wants("iso") && !subject.wants("libvirt") && !subject.wants("pxe"))
+        subject.on_proxmox(node) || (subject.wants("iso") && !subject.wants("libvirt") && !subject.wants("pxe"))
     };
     let unread: Vec<_> = subject
         .nodes()
@@ -59,12 +58,11 @@ fn seeds(subject: &Subject<'_>) {
 
 /// A virtual machine is made with the NIC that has its address.
 fn nics(subject: &Subject<'_>) {
-    let is_ethernet = |kind: &DeviceKind| matches!(kind, DeviceKind::Ethernet { .. });
+    let is_ethernet = |device: &&Device| matches!(device.kind, DeviceKind::Ethernet { .. });
+    let is_virtual = |node| subject.wants("libvirt") || subject.on_proxmox(node);
     let several: Vec<_> = subject
         .nodes()
-        .filter(|(node, _)| {
-            node.network.iter().filter(|device| is_ethernet(&device.kind)).count() > 1 && subject.is_virtual(node)
-        })
+        .filter(|(node, _)| node.network.iter().filter(is_ethernet).count() > 1 && is_virtual(node))
         .collect();
     if let Some((who, span)) = together(&several) {
         let message = format!("{who} has several NICs, and hagen makes virtual machines with one");

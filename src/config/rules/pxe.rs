@@ -83,16 +83,18 @@ fn machines(subject: &Subject<'_>) {
     let (mut no_address, mut no_own) = (Vec::new(), Vec::new());
     for (node, place) in subject.nodes() {
         let machine = (node, place);
-        let system = subject.os(node).system();
-        let booted = system.network_boot.is_some() && subject.format(node) == system.format;
-        if booted && node.address.as_ref().is_some_and(|address| address.value.addr().is_ipv6()) {
+        let boot = subject.os(node).system().boots(subject.format(node));
+        if boot.is_some() && node.address.as_ref().is_some_and(|address| address.value.addr().is_ipv6()) {
             no_address.push(machine);
-        } else if booted && node.pxe.uuid.is_none() && node.macs().next().is_some() && node.own_macs().next().is_none()
+        } else if boot.is_some()
+            && node.pxe.uuid.is_none()
+            && node.macs().next().is_some()
+            && node.own_macs().next().is_none()
         {
             no_own.push(machine);
         }
         let arguments = node.pxe.arguments.as_ref().unwrap_or(&pxe.arguments);
-        match system.network_boot.filter(|_| subject.format(node) == system.format) {
+        match boot {
             None => foreign.push(machine),
             Some(_) if node.macs().next().is_none() && node.pxe.uuid.is_none() => unknown.push(machine),
             Some(NetworkBoot::Disk) if !arguments.iter().any(|argument| argument.starts_with("root=")) => {

@@ -32,6 +32,21 @@ def said(output):
     return sorted(re.findall(r"^error\[(HAGEN\d+)\]: (.*)$", output, re.M))
 
 
+def stanzas(document, payload, **processors):
+    """The packages that a document wants, put into the payload, as its list has them; few say for which processor."""
+    listed = must(hagen(), "images", "--json", "cluster.yaml", cwd=document.folder, stderr=None)
+    (payload / "packages").mkdir()
+    for name in json.loads(listed)["nodes"][0]["packages"]:
+        name, _, version = name.partition("=")
+        # The file that apt-get makes of a version with an epoch.
+        version = version.replace("*", "1.1") or "1:2"
+        file = f"{name}_{version.replace(':', '%3a')}_amd64.deb"
+        (payload / "packages" / file).write_bytes(name.encode())
+        own = f"Architecture: {processors[name]}\n" if name in processors else ""
+        yield (f"Package: {name}\nVersion: {version}\n{own}Filename: ./{file}\nSize: {len(name)}\n"
+               f"SHA256: {digest(name.encode())}\n")
+
+
 def processors(folder):
     """A folder for two kinds of processor is refused: the disk would have what half of the machines cannot run."""
     document = Document(folder / "document")
@@ -42,6 +57,13 @@ def processors(folder):
     done = document.render(payload)
     yield from equal("images", (done.returncode, said(done.stdout)), (
         1, [("HAGEN148", f"{payload} holds the images for each of amd64, arm64")]))
+    # All of it in one run.
+    (payload / "images/0.tar").rename(payload / "0.tar")
+    (payload / "images/arm-0.tar").rename(payload / "arm-0.tar")
+    yield from equal("and one missing", sorted(code for code, _ in said(document.render(payload).stdout)), [
+        "HAGEN116", "HAGEN148"])
+    (payload / "0.tar").rename(payload / "images/0.tar")
+    (payload / "arm-0.tar").rename(payload / "images/arm-0.tar")
     # One image for more than the others.
     for path in payload.glob("images/arm-*.tar"):
         if path.name != "arm-0.tar":
@@ -50,19 +72,10 @@ def processors(folder):
     yield from equal("one image for both", done.returncode, 0, done.stdout)
 
     document = Document(folder / "packages", text=VARIANTS["packages"])
-    script = document.script().read_text(encoding="utf-8")
-    wanted = next(line for line in script.splitlines() if line.startswith("packages ")).split()[1:]
-    listed = []
-    for word in wanted:
-        name, _, version = word.strip("'\"").partition("=")
-        file = payload / f"packages/{name}.deb"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(name, encoding="utf-8")
-        listed.append(f"Package: {name}\nVersion: {version.replace('*', '1')}\nFilename: ./{name}.deb\n"
-                      f"Architecture: {'arm64' if name == 'kubelet' else 'amd64'}\nSHA256: {digest(file.read_bytes())}\n")
-    (payload / "packages/Packages").write_text("\n".join(listed), encoding="utf-8")
+    listed = "\n".join(stanzas(document, payload, kubeadm="amd64", kubelet="arm64"))
+    (payload / "packages/Packages").write_text(listed, encoding="utf-8")
     done = document.render(payload)
-    message = "packages/Packages lists kubelet.deb for arm64, and others are for amd64"
+    message = "packages/Packages lists kubelet_1.36.3-1.1_amd64.deb for arm64, and others are for amd64"
     yield from equal("packages", (done.returncode, said(done.stdout)), (1, [("HAGEN148", message)]), done.stdout)
 
 
@@ -125,23 +138,12 @@ def debs(folder):
     """Packages that are missing, others, or not listed."""
     document = Document(folder / "document", text=VARIANTS["packages"])
     payload = fill(folder / "payload", document.images())
-    (payload / "packages").mkdir()
     done = document.render(payload)
     none = ("HAGEN116", f"{payload} has no packages/Packages")
     yield from equal("none", (done.returncode, said(done.stdout)), (1, [none]))
-    listed = must(hagen(), "images", "--json", "cluster.yaml", cwd=document.folder, stderr=None)
-    wanted = json.loads(listed)["nodes"][0]["packages"]
-    stanzas = []
-    for name in wanted:
-        name, _, version = name.partition("=")
-        # The file that apt-get makes of a version with an epoch.
-        version = version.replace("*", "1.1") or "1:2"
-        file = f"{name}_{version.replace(':', '%3a')}_amd64.deb"
-        (payload / "packages" / file).write_bytes(name.encode())
-        stanzas.append(f"Package: {name}\nVersion: {version}\nFilename: ./{file}\nSize: {len(name)}\n"
-                       f"SHA256: {digest(name.encode())}\n")
+    whole = list(stanzas(document, payload))
     listing = payload / "packages/Packages"
-    listing.write_text("\n".join(stanzas), encoding="utf-8")
+    listing.write_text("\n".join(whole), encoding="utf-8")
     done = document.render(payload)
     yield from equal("whole", done.returncode, 0, done.stdout)
     listed = must("isoinfo", "-R", "-f", "-i", document.out / "payload.iso").splitlines()
@@ -149,7 +151,7 @@ def debs(folder):
 
     (payload / "packages/curl_1%3a2_amd64.deb").unlink()
     (payload / "packages/socat_1%3a2_amd64.deb").write_bytes(b"other")
-    others = [stanza.replace("1.36.3", "1.36.2") for stanza in stanzas if "kubelet" not in stanza]
+    others = [stanza.replace("1.36.3", "1.36.2") for stanza in whole if "kubelet" not in stanza]
     listing.write_text("\n".join(others), encoding="utf-8")
     yield from equal("wrong", said(document.render(payload).stdout), sorted([
         ("HAGEN116", f"{listing} lists no kubelet=1.36.3-*"), ("HAGEN116", f"{listing} lists no kubeadm=1.36.3-*"),
