@@ -8,7 +8,7 @@ hours; here both are given seconds.
 import json
 from datetime import datetime, timedelta, timezone
 
-from cluster import Failed, document
+from cluster import STATE, Failed, document
 
 DOCUMENT = document()
 
@@ -17,6 +17,8 @@ def play(cluster):
     cluster.power_on("cp1", "cp2")
     cluster.complete("cp1", "cp2")
     cluster.hurry("cp1", "cp2")
+    # Each caretaker begins with an upload, whose token then stands for the certificates' expiry; the next is in 45 minutes.
+    cluster.until(lambda: not_uploaded(cluster, "cp1", "cp2"), 120)
     expire(cluster)
     cluster.say("the token and the uploaded certificates have expired")
     cluster.until(lambda: incomplete(cluster), 120)
@@ -35,6 +37,11 @@ def play(cluster):
     cluster.formed()
     cluster.hurry("cp3")
     cluster.settled()
+
+
+def not_uploaded(cluster, *names):
+    late = [name for name in names if cluster[name].read(f"{STATE}/certificates-uploaded") is None]
+    return late and f"their caretakers have not uploaded the certificates: {', '.join(late)}"
 
 
 def incomplete(cluster):
