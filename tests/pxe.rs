@@ -4,6 +4,11 @@
 
 mod support;
 
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use hagen::format::{Entry, Tree};
 use hagen::render::RenderError;
 
@@ -57,6 +62,48 @@ fn a_seed_that_comes_over_the_nic_does_not_rename_it() {
     assert_eq!(text(&tree, "pxe/http/ignition/w1.ign"), text(&tree, "nodes/w1/config.ign"));
 }
 
+/// What cloud-init makes of the kernel's arguments of a machine, if there is anything for it.
+fn network_argument(document: &str, script: &str) -> Option<String> {
+    let tree = tree(document).unwrap();
+    let script = text(&tree, &format!("pxe/http/boot/{script}.ipxe"));
+    let kernel = script.lines().find(|line| line.starts_with("kernel ")).unwrap();
+    let arguments = kernel.strip_suffix(" || goto failed").unwrap().split(' ').skip(2);
+    assert!(arguments.clone().map(|argument| argument.len() + 1).sum::<usize>() <= 2048, "{kernel}");
+    let packed = arguments.filter_map(|argument| argument.strip_prefix("network-config=")).next()?;
+    let mut network = String::new();
+    GzDecoder::new(STANDARD.decode(packed).unwrap().as_slice()).read_to_string(&mut network).unwrap();
+    Some(network)
+}
+
+#[test]
+fn the_kernel_is_told_a_network_that_leads_to_the_server() {
+    let own = tree(RACK).unwrap();
+    for (node, script) in [("cp1", "mac-52-54-00-00-00-0b"), ("cp3", "mac-52-54-00-00-00-1d")] {
+        assert_eq!(network_argument(RACK, script).unwrap(), text(&own, &format!("nodes/{node}/network-config")));
+    }
+    // Ignition has it in its config.
+    assert_eq!(network_argument(RACK, "mac-52-54-00-00-00-15"), None);
+    // Over a router, or by a name: nobody knows whether it leads there.
+    for url in ["http://10.8.0.2", "http://boot.example.org"] {
+        assert_eq!(network_argument(&RACK.replace("http://10.9.0.2", url), "mac-52-54-00-00-00-0b"), None);
+    }
+    // One that has no room, for Linux would cut it off.
+    let long: Vec<String> = (0..60).map(|number| format!("10.{number}.7.{}/24", (number * 37) % 251)).collect();
+    let long = RACK.replace("set-name: lan0}\n", &format!("set-name: lan0, addresses: [{}]}}\n", long.join(", ")));
+    let told = network_argument(&long, "mac-52-54-00-00-00-1d");
+    let longer = long.replace("console=ttyS0]", &format!("console=ttyS0, quiet={}]", "x".repeat(1500)));
+    assert!(told.is_some() && network_argument(&longer, "mac-52-54-00-00-00-1d").is_none());
+}
+
+#[test]
+fn coreos_is_installed_behind_a_guard() {
+    let tree = tree(RACK).unwrap();
+    let script = text(&tree, "pxe/http/boot/uuid-4c4c4544-0036-5410-8043-b8c04f4a4c33.ipxe");
+    assert!(script.contains(" ignition.config.url=http://10.9.0.2/ignition/w2.install.ign "), "{script}");
+    let config = text(&tree, "pxe/http/ignition/w2.install.ign");
+    assert!(config.contains("Environment=DISK=/dev/nvme0n1") && config.contains("RequiredBy=coreos-installer.service"));
+}
+
 #[test]
 fn only_installers_look_at_the_disk_first() {
     let tree = tree(RACK).unwrap();
@@ -90,7 +137,7 @@ fn a_uuid_is_known_in_either_order_of_its_bytes() {
     for line in [
         "dhcp-match=set:uuid-w2,97,00:44:45:4c:4c:36:00:10:54:80:43:b8:c0:4f:4a:4c:33\n",
         "dhcp-match=set:uuid-w2,97,00:4c:4c:45:44:00:36:54:10:80:43:b8:c0:4f:4a:4c:33\n",
-        "dhcp-range=tag:uuid-w2,set:subnet1,10.9.0.22,10.9.0.22,255.255.255.0\n",
+        "dhcp-range=tag:uuid-w2,set:subnet1,10.9.0.22,10.9.0.22,255.255.255.0,infinite\n",
     ] {
         assert!(configuration.contains(line), "{configuration}");
     }

@@ -20,7 +20,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 22] = templates![
+const TEMPLATES: [(&str, &str); 23] = templates![
     "cloud-init/bootcmd",
     "etc/chrony.conf",
     "etc/chrony/sources.d/hagen.sources",
@@ -40,6 +40,7 @@ const TEMPLATES: [(&str, &str); 22] = templates![
     "pxe/boot.ipxe",
     "pxe/default.ipxe",
     "pxe/dnsmasq.conf",
+    "pxe/hagen-guard.service",
     "pxe/hagen-install.service",
     "pxe/machine.ipxe",
     "pxe/serve.env",

@@ -324,4 +324,8 @@ catalogue! {
     PayloadMixed = "HAGEN148", "a payload for several processors",
         "One payload is for one kind of processor: the machine would be given what it cannot run. Keep a folder for each, \
          filled by `ARCH=arm64 bash mirror.sh DIR`. An archive that holds an image for several processors is fine.";
+    PxeAddressed = "HAGEN150", "a machine that has its address from DHCP alone",
+        "hagen writes no network for a node without `mac`, `interface` and `network`, so one that is known by `pxe.uuid` alone \
+         is lost when it starts again while no DHCP server gives it its address. serve.sh is for the time of the \
+         installation.";
 }

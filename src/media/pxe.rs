@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
 use serde_json::json;
@@ -19,17 +21,21 @@ use crate::bundle::{File, Network};
 use crate::cluster::{Cluster, Node};
 use crate::config::schema::Pxe;
 use crate::format::network::netplan;
-use crate::format::{Entry, Tree, ignition};
+use crate::format::{Entry, Tree, gzip, ignition};
 use crate::os::{Format, NetworkBoot};
 use crate::yaml::YamlError;
 
 /// `--media pxe`.
 pub const MEDIUM: Medium = Medium { name: "pxe", write };
 
-/// Started by the person who serves, by dnsmasq, and by a machine that installs itself.
+/// Started by the person who serves, by dnsmasq, and by machines that install themselves.
 const SERVE: &str = include_str!("../../templates/pxe/serve.sh");
 const KEEP: &str = include_str!("../../templates/pxe/keep");
 const INSTALL: &str = include_str!("../../templates/pxe/install");
+const GUARD: &str = include_str!("../../templates/pxe/guard");
+
+/// Bytes of the longest command line that Linux keeps whole on x86 and arm64: `COMMAND_LINE_SIZE` (2048) with its end.
+const COMMAND_LINE: usize = 2047;
 
 /// A machine that boots over the network.
 struct Client<'a> {
@@ -40,12 +46,15 @@ struct Client<'a> {
     boot: NetworkBoot,
     disk: &'a str,
     arguments: Vec<&'a str>,
+    /// Its network for cloud-init, as an argument of the kernel.
+    network: Option<String>,
 }
 
 fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
     let pxe = site.cluster.document.pxe.as_ref().ok_or(MediaError::NoUrl)?;
     let url = pxe.url.as_str();
-    let clients: Vec<Client<'_>> = site.machines.iter().filter_map(|machine| client(pxe, machine)).collect();
+    let clients = site.machines.iter().filter_map(|machine| client(site.cluster, pxe, machine).transpose());
+    let clients: Vec<Client<'_>> = clients.collect::<Result<_, _>>()?;
     for client in &clients {
         add_seed(tree, site, client, url)?;
         add_script(tree, site, client, url)?;
@@ -74,9 +83,13 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
 }
 
 /// The machine, if iPXE can know it and hagen knows how it boots.
-fn client<'a>(pxe: &'a Pxe, machine: &'a Machine<'a>) -> Option<Client<'a>> {
+fn client<'a>(
+    cluster: &Cluster<'_>,
+    pxe: &'a Pxe,
+    machine: &'a Machine<'a>,
+) -> Result<Option<Client<'a>>, YamlError> {
     let node = machine.node;
-    let boot = node.system.boots(node.format)?;
+    let Some(boot) = node.system.boots(node.format) else { return Ok(None) };
     let own = &node.declared.pxe;
     // By any of its NICs, whichever it boots from.
     let macs = node.declared.macs().map(|mac| Identity::Mac(mac.as_str()));
@@ -87,14 +100,32 @@ fn client<'a>(pxe: &'a Pxe, machine: &'a Machine<'a>) -> Option<Client<'a>> {
         None => pxe.arguments.iter().map(String::as_str).filter(fits).collect(),
     };
     let identities: Vec<_> = macs.chain(own.uuid.iter().map(|uuid| Identity::Uuid(uuid.as_str()))).collect();
-    (!identities.is_empty()).then(|| Client {
+    if identities.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Client {
         node,
         identities,
         seed: &machine.seed,
         boot,
         disk: own.disk.as_ref().or(pxe.disk.as_ref()).map_or("", String::as_str),
         arguments,
-    })
+        network: if boot == NetworkBoot::Disk { network_argument(cluster, pxe, node)? } else { None },
+    }))
+}
+
+/// `network-config=` for the kernel: cloud-init sets the network up by it before it asks for the seed. Without, it asks DHCP
+/// on the NIC whose name comes first, wherever that leads, and before 24.3 (Debian 12) it never asks for the seed's
+/// network-config. None where the machine has no network of its own, or where that leads to the server over a router, if at
+/// all.
+fn network_argument(cluster: &Cluster<'_>, pxe: &Pxe, node: &Node<'_>) -> Result<Option<String>, YamlError> {
+    let Some(network) = Network::of(cluster, node) else { return Ok(None) };
+    let own = || network.devices.iter().flat_map(|device| &device.addresses);
+    if !pxe.url.host().parse().is_ok_and(|server: IpAddr| own().any(|net| net.contains(&server))) {
+        return Ok(None);
+    }
+    let config = gzip(netplan::network_config(&network)?.as_bytes());
+    Ok(Some(format!("network-config={}", STANDARD.encode(config))))
 }
 
 /// What iPXE knows a machine by, as matchbox selects it.
@@ -128,11 +159,16 @@ impl Client<'_> {
             ]),
             NetworkBoot::CoreosInstaller => arguments.extend([
                 format!("coreos.live.rootfs_url={url}/images/{os}/rootfs"),
+                "ignition.firstboot".to_owned(),
+                "ignition.platform.id=metal".to_owned(),
+                format!("ignition.config.url={url}/ignition/{name}.install.ign"),
                 format!("coreos.inst.install_dev={}", self.disk),
                 format!("coreos.inst.ignition_url={url}/ignition/{name}.ign"),
             ]),
         }
         arguments.extend(self.arguments.iter().map(|&argument| argument.to_owned()));
+        let length: usize = arguments.iter().map(|argument| argument.len() + 1).sum();
+        arguments.extend(self.network.clone().filter(|network| length + network.len() <= COMMAND_LINE));
         arguments
     }
 }
@@ -152,17 +188,19 @@ fn add_seed(tree: &mut Tree, site: &Site<'_>, client: &Client<'_>, url: &str) ->
     if node.format == Format::CloudInit {
         tree.add(format!("pxe/http/seed/{name}/network-config"), network_config(site.cluster, node)?);
     }
-    if client.boot == NetworkBoot::FlatcarInstall {
-        let values = json!({
-            "disk": client.disk,
-            "config": format!("{url}/ignition/{name}.ign"),
-            "images": format!("{url}/images/{}", node.os.word()),
-        });
-        let unit = boot::render("pxe/hagen-install.service", &values)?;
-        let install = File::of_root("/var/lib/hagen/bin/install", 0o644, INSTALL);
-        let config = ignition::program(&install, "hagen-install.service", &unit)?;
-        tree.add(format!("pxe/http/ignition/{name}.install.ign"), config);
-    }
+    let (unit, path, program) = match client.boot {
+        NetworkBoot::Disk => return Ok(()),
+        NetworkBoot::FlatcarInstall => ("pxe/hagen-install.service", "/var/lib/hagen/bin/install", INSTALL),
+        NetworkBoot::CoreosInstaller => ("pxe/hagen-guard.service", "/var/lib/hagen/bin/guard", GUARD),
+    };
+    let values = json!({
+        "disk": client.disk,
+        "config": format!("{url}/ignition/{name}.ign"),
+        "images": format!("{url}/images/{}", node.os.word()),
+    });
+    let text = boot::render(unit, &values)?;
+    let config = ignition::program(&File::of_root(path, 0o644, program), &unit["pxe/".len()..], &text)?;
+    tree.add(format!("pxe/http/ignition/{name}.install.ign"), config);
     Ok(())
 }
 

@@ -456,6 +456,8 @@ write("pxe-duplicate-uuid", HEAD + "pxe: {url: http://10.9.0.2, arguments: [root
     "{name: cp", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c33}, name: cp", 2)
     .replace("{name: ", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3a}, name: ", 1)
     .replace("{name: w", "{pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c3b}, name: w"))
+write("pxe-addressed", HEAD + NET + "pxe: {url: http://10.9.0.2, arguments: [root=LABEL=root]}\n" + KNOWN.replace(
+    "mac: 52:54:00:00:00:02", "pxe: {uuid: 4c4c4544-0036-5410-8043-b8c04f4a4c33}"))
 # One stick for all machines.
 STICK = HEAD + NET + "media: [usb]\n"
 write("usb-unknown", STICK + KNOWN.replace(", mac: 52:54:00:00:00:02", "").replace(", mac: 52:54:00:00:00:03", ""))

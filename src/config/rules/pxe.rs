@@ -80,7 +80,7 @@ fn machines(subject: &Subject<'_>) {
     let Some(pxe) = &subject.draft.pxe else { return };
     // One message for all machines that lack the same.
     let (mut unknown, mut foreign, mut no_root, mut no_disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut no_address, mut no_own) = (Vec::new(), Vec::new());
+    let (mut no_address, mut no_own, mut no_network) = (Vec::new(), Vec::new(), Vec::new());
     for (node, place) in subject.nodes() {
         let machine = (node, place);
         let boot = subject.os(node).system().boots(subject.format(node));
@@ -94,6 +94,10 @@ fn machines(subject: &Subject<'_>) {
             no_own.push(machine);
         }
         let arguments = node.pxe.arguments.as_ref().unwrap_or(&pxe.arguments);
+        let is_told = node.mac.is_some() || node.interface.is_some() || !node.network.is_empty();
+        if boot.is_some() && node.pxe.uuid.is_some() && !is_told {
+            no_network.push(machine);
+        }
         match boot {
             None => foreign.push(machine),
             Some(_) if node.macs().next().is_none() && node.pxe.uuid.is_none() => unknown.push(machine),
@@ -129,6 +133,13 @@ fn machines(subject: &Subject<'_>) {
         subject.push(
             Diagnostic::warning(Code::PxeLeftOut, span, message)
                 .help("add `match: {macaddress: ...}` to that NIC as well"),
+        );
+    }
+    if let Some((who, span)) = together(&no_network) {
+        let message = format!("the bundle of {who} configures no network, so the address is DHCP's at every boot");
+        subject.push(
+            Diagnostic::warning(Code::PxeAddressed, span, message)
+                .help("add `mac`, so that the bundle has the address, or have a DHCP server that stays give it"),
         );
     }
     let place = subject.at(&["pxe"]).key;

@@ -1,12 +1,24 @@
 #!/bin/bash
-# scene.sh FOLDER [--proxy] QEMU-OPTION...: a lab in network and process namespaces of its own, whose first process this is.
+# scene.sh FOLDER [OPTION...] QEMU-OPTION...: a lab in network and process namespaces of its own, whose first process this is.
 # A bridge with the address that the document names; out/pxe/serve.sh on it; and one machine, whose NICs n0 and n1 are on it.
 # QEMU 7.2 gets cmpxchg16b wrong when it emulates two processors at once, hence a processor without it.
-# With --proxy another DHCP server is on the bridge. What is said goes to serve.log and serial.log in FOLDER.
+# What is said goes to serve.log and serial.log in FOLDER.
+#   --proxy             another DHCP server is on the bridge
+#   --apart             the NIC n0 has a carrier, and leads nowhere
+#   --matchbox PROGRAM  serves instead of serve.sh
 set -euo pipefail
 folder=$1
 shift
-options=()
+options=() proxy='' apart='' matchbox=''
+while :; do
+  case $1 in
+    --proxy) proxy=1 ;;
+    --apart) apart=1 ;;
+    --matchbox) matchbox=$2 && shift ;;
+    *) break ;;
+  esac
+  shift
+done
 ip link set lo up
 ip link add br0 type bridge
 ip address add 10.9.0.2/24 dev br0
@@ -15,9 +27,14 @@ for tap in tap0 tap1; do
   ip tuntap add "$tap" mode tap
   ip link set "$tap" master br0 up
 done
-if [[ $1 == --proxy ]]; then
-  options=(--proxy)
-  shift
+[[ ! $apart ]] || ip link set tap0 nomaster
+if [[ $matchbox ]]; then
+  options+=(--no-http)
+  "$matchbox" -address 10.9.0.2:8080 -data-path "$folder/out/pxe/matchbox" -assets-path "$folder/out/pxe/http" \
+    -log-level debug >"$folder/site.log" 2>&1 &
+fi
+if [[ $proxy ]]; then
+  options+=(--proxy)
   unshare --net sleep infinity &
   site=$!
   # Until it is in its own namespace.

@@ -6,6 +6,7 @@ import os
 import store
 
 CRANE = "github.com/google/go-containerregistry/cmd/crane@v0.20.3"
+MATCHBOX = "v0.11.0"
 
 
 def unpacked(name, *packages):
@@ -23,6 +24,21 @@ def unpacked(name, *packages):
 
 def registry():
     return unpacked("docker-registry", "docker-registry") / "usr/bin/docker-registry"
+
+
+def nginx():
+    return unpacked("nginx", "nginx") / "usr/sbin/nginx"
+
+
+def matchbox():
+    """Poseidon's, built."""
+    def make(folder):
+        with store.scratch(folder) as module:
+            (module / "go.mod").write_text(
+                f"module tools\ngo 1.26\nrequire github.com/poseidon/matchbox {MATCHBOX}\n", encoding="utf-8")
+            store.go_build(module, ["github.com/poseidon/matchbox/cmd/matchbox"], folder)
+
+    return store.entry("matchbox", [], [MATCHBOX, store.go()], make) / "matchbox"
 
 
 @functools.cache
