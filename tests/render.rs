@@ -161,6 +161,18 @@ fn the_kubelet_collects_no_images_of_a_payload() {
     }
 }
 
+/// Which containerd would pull, were it in no list.
+#[test]
+fn the_sandbox_of_the_documents_own_toml_is_needed_as_well() {
+    const TOML: &str = "[plugins.'io.containerd.grpc.v1.cri']\n    sandbox_image = 'quay.io/a/pause:1'\n";
+    let text = document(1, 1, &format!("software: {{images: payload}}\ncontainerd:\n  extraConfig: |\n    {TOML}"), "");
+    let tree = support::render_text(&text, Path::new("."), &support::secrets()).tree;
+    for node in ["cp1", "w1"] {
+        let images = String::from_utf8_lossy(tree.content(&format!("nodes/{node}/rootfs/etc/hagen/images")).unwrap());
+        assert!(images.contains("quay.io/a/pause:1\n") && images.contains("registry.k8s.io/pause:"), "{images}");
+    }
+}
+
 /// Which a virtual machine is made with, and dnsmasq knows it by.
 #[test]
 fn a_machine_is_known_by_the_nic_that_has_its_address() {
