@@ -38,6 +38,7 @@ packages() {
   printf 'fetching packages\n'
   apt-get "${options[@]}" --download-only install "$@" ||
     fail "apt-get could not fetch the packages; of Kubernetes, this machine's apt knows: $(apt-cache "${options[@]:4}" madison kubeadm | head -n3)"
+  sed -n 's/^VERSION_CODENAME=//p' /etc/os-release >packages/codename
   (cd packages && apt-ftparchive packages . >.Packages && mv .Packages Packages)
   rm -rf .apt packages/partial packages/lock
 }

@@ -16,7 +16,7 @@ use hagen::config::schema::Document;
 use hagen::format::Entry;
 use hagen::kubernetes::images::Image;
 use hagen::media::iso9660;
-use hagen::payload::{EXTENSIONS, Hashing, INDEX, LABEL, PACKAGES, SUMS, Thing, archive, packages, things};
+use hagen::payload::{CODENAME, EXTENSIONS, Hashing, INDEX, LABEL, PACKAGES, SUMS, Thing, archive, packages, things};
 use hagen::secrets::hexadecimal;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -180,6 +180,8 @@ impl<'a> Search<'a> {
             text => text.with_context(|| self.reading(&path))?,
         };
         self.take(&path)?;
+        // The release that they are of, where the script has said it.
+        self.take(&format!("{PACKAGES}/{CODENAME}"))?;
         let list = packages::parse(&text);
         for wanted in wanted {
             if !list.iter().any(|package| package.is(wanted)) {

@@ -27,6 +27,8 @@ pub const SUMS: &str = "SHA256SUMS";
 pub const EXTENSIONS: &str = "extensions";
 /// Where Debian packages are, with their `Packages`.
 pub const PACKAGES: &str = "packages";
+/// There, the codename of the release that they are of.
+pub const CODENAME: &str = "codename";
 
 /// What kubelet, kubeadm and hagen's steps call on a Debian without any of it. kubeadm's preflight asks for conntrack,
 /// ethtool, iptables, mount, socat.
