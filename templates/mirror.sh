@@ -44,6 +44,7 @@ packages() {
 }
 {%- endif %}
 {%- if extensions %}
+[[ $arch == amd64 ]] || fail "Flatcar's system extension is for amd64 alone, and ARCH is $arch"
 
 # extension FILE: it has no place that all agree on.
 extension() {
