@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -81,6 +82,12 @@ class Document:
     def render(self, payload, *arguments):
         """`hagen render --payload`, with what it says."""
         return call(hagen(), "render", "cluster.yaml", "-o", self.out, "--payload", payload, *arguments, cwd=self.folder)
+
+
+def later():
+    """The commands of docs/air-gap.md for machines that run already."""
+    text = (ROOT / "docs/air-gap.md").read_text(encoding="utf-8").split("\n## Later\n")[1]
+    return re.findall(r"^```bash\n(.*?)^```$", text, re.M | re.S)
 
 
 def fill(folder, images):

@@ -3,8 +3,9 @@
 import shutil
 import time
 
-from lab import Document, Machine, equal, fill, must
+from lab import Document, Machine, equal, fill, later, must
 
+import programs
 import store
 from small_images import digest, noise
 
@@ -163,4 +164,22 @@ def power(folder):
         yield from equal(f"{case}: empty layers", [layer for layer in layers if not any(layer)], [])
 
 
-CHECKS = (load, power)
+def upgrade(folder):
+    """The commands of docs/air-gap.md load the images of another document into a machine that runs."""
+    digests = f"quay.io/a/b@sha256:{digest(b'one')}"
+    document, _ = prepare(folder, "alpine:3.20", digests)
+    listed = must("bsdtar", "-xOf", document.out / "payload.iso", "images.tsv").splitlines()
+    rows = [line.split("\t") for line in listed]
+    every = {name for row in rows for name in row[:2]}, {row[0] for row in rows}
+    for release, parts in programs.containerds().items():
+        machine = trixie(folder / release, document, parts)
+        with machine.running() as machine:
+            machine.serve()
+            # What runs already goes on under its name until it is replaced.
+            for _ in range(2):
+                done = machine.call("bash", "-euxo", "pipefail", "-c", later()[0] + "umount /mnt\n")
+                yield from equal(release, done.returncode, 0, done.stdout)
+            yield from (f"{release}: {line}" for line in loaded(machine, every))
+
+
+CHECKS = (load, power, upgrade)

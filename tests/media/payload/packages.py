@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import debians
-from lab import HERE, Document, Machine, equal, fill, must, until
+from lab import HERE, Document, Machine, equal, fill, later, must, until
 from mirror import VARIANTS
 
 sys.path.insert(1, str(HERE.parents[1] / "formats"))
@@ -182,6 +182,8 @@ def packages(folder):
             log = first_boot(machine)
             have = machine.must("dpkg-query", "--show", "--showformat=${Version} ", "kubeadm", "kubelet")
             yield from equal("another bundle before 10-verify", have, f"{version}-1.1 " * 2, log)
+    machine.insert(folder / "1.36.4/out/payload.iso")
+    yield from upgrade(machine)
 
 
 def first_boot(machine):
@@ -190,6 +192,19 @@ def first_boot(machine):
     done = machine.call("/var/lib/hagen/bin/firstboot")
     assert "failed: 10-verify: not installed: " in done.stdout, done.stdout[-3000:]
     return done.stdout
+
+
+def upgrade(machine):
+    """The commands of docs/air-gap.md; the machine's own programs are an older version."""
+    _, first, last = later()
+    machine.place("usr/local/bin/systemctl", "#!/bin/sh\n")
+    with machine.running() as machine:
+        done = machine.call("bash", "-euxo", "pipefail", "-c",
+                            f"mount -o ro /dev/disk/by-label/hagen-payload /mnt\n{first}{last}")
+        yield from equal("upgraded", done.returncode, 0, done.stdout)
+        have = machine.must("dpkg-query", "--show", "--showformat=${Version} ", "kubeadm", "kubelet", "kubectl")
+        yield from equal("versions", have, "1.36.4-1.1 " * 3, done.stdout)
+        yield from equal("held", machine.must("apt-mark", "showhold").split(), ["kubeadm", "kubelet"])
 
 
 def another(folder, version, without="none"):
