@@ -38,11 +38,13 @@ packages() {
   printf 'fetching packages\n'
   apt-get "${options[@]}" --download-only install "$@" ||
     fail "apt-get could not fetch the packages; of Kubernetes, this machine's apt knows: $(apt-cache "${options[@]:4}" madison kubeadm | head -n3)"
+  sed -n 's/^VERSION_CODENAME=//p' /etc/os-release >packages/codename
   (cd packages && apt-ftparchive packages . >.Packages && mv .Packages Packages)
   rm -rf .apt packages/partial packages/lock
 }
 {%- endif %}
 {%- if extensions %}
+[[ $arch == amd64 ]] || fail "Flatcar's system extension is for amd64 alone, and ARCH is $arch"
 
 # extension FILE: it has no place that all agree on.
 extension() {

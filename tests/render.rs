@@ -143,6 +143,36 @@ fn steps_for_a_payload_are_there_when_the_document_takes_something_from_it() {
     }
 }
 
+/// containerd 1.6 pins nothing, and what came from a payload cannot be pulled again.
+#[test]
+fn the_kubelet_collects_no_images_of_a_payload() {
+    let thresholds = |software: &str, kubelet: &str| {
+        let text = document(1, 0, software, "").replace("1.36.3}", &format!("1.36.3, kubelet: {{{kubelet}}}}}"));
+        let tree = support::render_text(&text, Path::new("."), &support::secrets()).tree;
+        let configuration = tree.content("nodes/cp1/rootfs/etc/hagen/kubeadm-init.yaml").unwrap();
+        let lines = String::from_utf8_lossy(configuration).into_owned();
+        lines.lines().filter(|line| line.contains("imageGC")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    const PAYLOAD: &str = "software: {images: payload}\n";
+    assert!(thresholds("", "").is_empty());
+    assert_eq!(thresholds(PAYLOAD, ""), ["imageGCHighThresholdPercent: 100"]);
+    for said in ["imageGCHighThresholdPercent: 90", "imageGCLowThresholdPercent: 70"] {
+        assert_eq!(thresholds(PAYLOAD, said), [said]);
+    }
+}
+
+/// Which containerd would pull, were it in no list.
+#[test]
+fn the_sandbox_of_the_documents_own_toml_is_needed_as_well() {
+    const TOML: &str = "[plugins.'io.containerd.grpc.v1.cri']\n    sandbox_image = 'quay.io/a/pause:1'\n";
+    let text = document(1, 1, &format!("software: {{images: payload}}\ncontainerd:\n  extraConfig: |\n    {TOML}"), "");
+    let tree = support::render_text(&text, Path::new("."), &support::secrets()).tree;
+    for node in ["cp1", "w1"] {
+        let images = String::from_utf8_lossy(tree.content(&format!("nodes/{node}/rootfs/etc/hagen/images")).unwrap());
+        assert!(images.contains("quay.io/a/pause:1\n") && images.contains("registry.k8s.io/pause:"), "{images}");
+    }
+}
+
 /// Which a virtual machine is made with, and dnsmasq knows it by.
 #[test]
 fn a_machine_is_known_by_the_nic_that_has_its_address() {

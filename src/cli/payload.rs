@@ -16,19 +16,32 @@ use hagen::config::schema::Document;
 use hagen::format::Entry;
 use hagen::kubernetes::images::Image;
 use hagen::media::iso9660;
-use hagen::payload::{EXTENSIONS, Hashing, INDEX, LABEL, PACKAGES, SUMS, Thing, archive, packages, things};
+use hagen::payload::archive::{self, ArchiveError, Archived};
+use hagen::payload::{
+    CODENAME, EXTENSION_PROCESSOR, EXTENSIONS, Hashing, INDEX, LABEL, PACKAGES, SUMS, Thing, packages, things,
+};
 use hagen::secrets::hexadecimal;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::Failure;
 
+/// What helps where a file is damaged.
+const AGAIN: &str = "remove it, and fetch it again: the script does not fetch what is there";
+
+/// What is wrong, and what helps.
+struct Problem {
+    code: Code,
+    message: String,
+    help: &'static str,
+}
+
 /// What is found, and what is wrong with it.
 struct Search<'a> {
     folder: &'a Utf8Path,
     /// What goes onto the disk, by path from the folder: bytes and digest.
     files: BTreeMap<String, (u64, [u8; 32])>,
-    problems: Vec<(Code, String)>,
+    problems: Vec<Problem>,
     /// Those that all images are for; empty where no image is wanted.
     processors: BTreeSet<String>,
 }
@@ -64,10 +77,7 @@ pub fn read(folder: &Utf8Path, document: &Document) -> Result<Entry, Failure> {
     }
     for thing in &things {
         if let Thing::Extension(name) = thing {
-            let path = format!("{EXTENSIONS}/{name}");
-            if search.take(&path)?.is_none() {
-                search.missing(format!("{folder} has no {path}"));
-            }
+            search.extension(name)?;
         }
     }
     search.finish(index)
@@ -75,11 +85,16 @@ pub fn read(folder: &Utf8Path, document: &Document) -> Result<Entry, Failure> {
 
 impl<'a> Search<'a> {
     fn missing(&mut self, message: String) {
-        self.problems.push((Code::PayloadMissing, message));
+        let help = "`hagen images --script` writes a script that fetches what is missing";
+        self.problems.push(Problem { code: Code::PayloadMissing, message, help });
     }
 
     fn damaged(&mut self, message: String) {
-        self.problems.push((Code::PayloadDamaged, message));
+        self.problems.push(Problem { code: Code::PayloadDamaged, message, help: AGAIN });
+    }
+
+    fn mixed(&mut self, message: String) {
+        self.problems.push(Problem { code: Code::PayloadMixed, message, help: "keep a folder for each processor" });
     }
 
     /// Notes a file for the disk; `None` when it is not there.
@@ -106,19 +121,26 @@ impl<'a> Search<'a> {
         let mut paths = Vec::new();
         list(self.folder, Utf8Path::new("images"), &mut paths)
             .with_context(|| format!("reading {}", self.folder.join("images")))?;
-        let mut archived: BTreeMap<String, Vec<(String, BTreeSet<String>)>> = BTreeMap::new();
-        let mut read = BTreeMap::new();
+        let mut archived: BTreeMap<String, Vec<(String, Archived)>> = BTreeMap::new();
+        let (mut read, mut unread) = (BTreeMap::new(), Vec::new());
         for path in paths {
             let file = File::open(self.folder.join(&path)).with_context(|| self.reading(&path))?;
             let mut hashing = Hashing::new(file);
             match archive::read(&mut hashing) {
                 Ok(found) => {
-                    read.insert(path.clone(), hashing.finish());
-                    for image in found {
-                        archived.entry(image.name).or_default().push((path.clone(), image.architectures));
+                    read.insert(path.clone(), (hashing.finish(), found.room));
+                    for image in found.images {
+                        archived.entry(image.name.clone()).or_default().push((path.clone(), image));
                     }
                 }
-                Err(error) => self.damaged(format!("{}: {error}", self.folder.join(&path))),
+                Err(error) => {
+                    let help = match error {
+                        ArchiveError::Compressed(_) => "decompress it: hagen, and ctr of containerd, read tar and gzip",
+                        _ => AGAIN,
+                    };
+                    let message = format!("{}: {error}", self.folder.join(&path));
+                    unread.push(Problem { code: Code::PayloadDamaged, message, help });
+                }
             }
         }
 
@@ -128,10 +150,18 @@ impl<'a> Search<'a> {
         for image in images {
             let found = [&image.archived, &image.name].into_iter().find_map(|name| Some((name, archived.get(name)?)));
             let Some((name, archives)) = found else {
-                self.missing(format!("no archive below {} holds {}", self.folder.join("images"), image.archived));
+                let folder = self.folder.join("images");
+                let similar = similar(&image.archived, archived.keys());
+                self.missing(format!("no archive below {folder} holds {}{similar}", image.archived));
+                // What nobody needs may lie there, whatever it is.
+                self.problems.append(&mut unread);
                 continue;
             };
-            let own: BTreeSet<String> = archives.iter().flat_map(|(_, architectures)| architectures).cloned().collect();
+            if let Some(message) = contradiction(name, archives) {
+                let help = "remove the one that is not meant";
+                self.problems.push(Problem { code: Code::PayloadDamaged, message, help });
+            }
+            let own: BTreeSet<String> = archives.iter().flat_map(|(_, image)| image.architectures()).collect();
             match &mut common {
                 None => common = Some((own.clone(), &image.name)),
                 Some((common, first)) => {
@@ -156,15 +186,15 @@ impl<'a> Search<'a> {
         let mut index = String::new();
         let mut is_mixed = false;
         for (image, name, archives, own) in taken {
-            let whole = archives.iter().find(|(_, architectures)| architectures.is_superset(&self.processors));
+            let whole = archives.iter().find(|(_, image)| image.architectures().is_superset(&self.processors));
             let Some((path, _)) = whole.or_else(|| archives.first()) else { continue };
+            let Some((found, room)) = read.get(path) else { continue };
             is_mixed |= whole.is_none() && own.is_superset(&self.processors);
-            index.push_str(&format!("{}\t{name}\t{path}\n", image.name));
-            self.files.extend(read.get(path).map(|found| (path.clone(), *found)));
+            index.push_str(&format!("{}\t{name}\t{path}\t{room}\n", image.name));
+            self.files.insert(path.clone(), *found);
         }
         if is_mixed {
-            let message = format!("{} holds the images for each of {}", self.folder, list_of(&self.processors));
-            self.problems.push((Code::PayloadMixed, message));
+            self.mixed(format!("{} holds the images for each of {}", self.folder, list_of(&self.processors)));
         }
         Ok(index)
     }
@@ -180,6 +210,8 @@ impl<'a> Search<'a> {
             text => text.with_context(|| self.reading(&path))?,
         };
         self.take(&path)?;
+        // The release that they are of, where the script has said it.
+        self.take(&format!("{PACKAGES}/{CODENAME}"))?;
         let list = packages::parse(&text);
         for wanted in wanted {
             if !list.iter().any(|package| package.is(wanted)) {
@@ -192,8 +224,7 @@ impl<'a> Search<'a> {
                 processors = BTreeSet::from([own.to_owned()]);
             } else {
                 let file = &package.file;
-                let message = format!("{path} lists {file} for {own}, and others are for {}", list_of(&processors));
-                self.problems.push((Code::PayloadMixed, message));
+                self.mixed(format!("{path} lists {file} for {own}, and others are for {}", list_of(&processors)));
                 break;
             }
         }
@@ -210,15 +241,33 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// A system extension, which there is for one kind of processor only.
+    fn extension(&mut self, name: &str) -> Result<(), Failure> {
+        let path = format!("{EXTENSIONS}/{name}");
+        if self.take(&path)?.is_none() {
+            self.missing(format!("{} has no {path}", self.folder));
+        }
+        if !self.processors.is_empty() && !self.processors.contains(EXTENSION_PROCESSOR) {
+            let images = list_of(&self.processors);
+            self.problems.push(Problem {
+                code: Code::PayloadMixed,
+                message: format!("{path} is for {EXTENSION_PROCESSOR}, and the images are for {images}"),
+                help: "on machines with another processor the programs are in the image: `software: {images: payload}`",
+            });
+        }
+        Ok(())
+    }
+
     /// The disk, if nothing is wrong.
     fn finish(mut self, index: String) -> Result<Entry, Failure> {
         for path in self.files.keys() {
             // sha256sum writes such names in another way, and images.tsv has no room for them.
             if path.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-                self.problems.push((
-                    Code::PayloadDamaged,
-                    format!("`{}`: rename it, without blanks and backslashes", path.escape_debug()),
-                ));
+                self.problems.push(Problem {
+                    code: Code::PayloadDamaged,
+                    message: format!("`{}` cannot be on the disk", path.escape_debug()),
+                    help: "rename it, without blanks and backslashes",
+                });
             }
         }
         if !self.problems.is_empty() {
@@ -260,14 +309,33 @@ fn list_of(architectures: &BTreeSet<String>) -> String {
     if names.is_empty() { "a processor that it does not name".to_owned() } else { names.join(", ") }
 }
 
+/// The names in archives of which all but registry, folder and tag is that of `wanted`, as the end of a sentence.
+fn similar<'n>(wanted: &str, names: impl Iterator<Item = &'n String>) -> String {
+    fn last(name: &str) -> &str {
+        let path = name.split('@').next().unwrap_or_default();
+        path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default()
+    }
+    let found: Vec<&str> = names.filter(|name| last(name) == last(wanted)).map(String::as_str).take(3).collect();
+    if found.is_empty() { String::new() } else { format!(", but {}", found.join(", ")) }
+}
+
+/// What is wrong with archives that call different images for one processor the same.
+fn contradiction(name: &str, archives: &[(String, Archived)]) -> Option<String> {
+    let of = |image: &Archived, processor: &str| -> BTreeSet<String> {
+        image.contents.iter().filter(|(own, _)| own == processor).map(|(_, digest)| digest.clone()).collect()
+    };
+    archives.iter().enumerate().find_map(|(number, (path, image))| {
+        archives[..number].iter().find_map(|(other, earlier)| {
+            let both = image.architectures().intersection(&earlier.architectures()).cloned().collect::<Vec<_>>();
+            let differs = both.iter().find(|&one| of(image, one).is_disjoint(&of(earlier, one)))?;
+            Some(format!("{other} and {path} hold different images called {name} for {differs}"))
+        })
+    })
+}
+
 /// Says every problem, as those of a document are said.
-fn say(problems: &[(Code, String)]) -> String {
-    let said = problems.iter().map(|(code, message)| {
-        let help = match code {
-            Code::PayloadMissing => "`hagen images --script` writes a script that fetches what is missing",
-            Code::PayloadMixed => "keep a folder for each processor",
-            _ => "remove it, and fetch it again: the script does not fetch what is there",
-        };
+fn say(problems: &[Problem]) -> String {
+    let said = problems.iter().map(|Problem { code, message, help }| {
         render_without_text(Severity::Error, *code, message, None, help, io::stderr().is_terminal())
     });
     said.collect::<Vec<_>>().join("\n")

@@ -70,7 +70,9 @@ pub fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         return print(rendered.tree.content("manifest.json").unwrap_or_default());
     }
     if !arguments.quiet && io::stdout().is_terminal() {
-        return print(table(&rendered, &arguments.out).as_bytes());
+        let software = &document.software;
+        let takes_payload = software.installs || software.loads_images;
+        return print(table(&rendered, &arguments.out, takes_payload).as_bytes());
     }
     Ok(())
 }
@@ -137,7 +139,7 @@ fn warn_of_expiry(until: OffsetDateTime, now: OffsetDateTime, strict: bool) -> R
 }
 
 /// Node, role, address, size, dates; then what to do next.
-fn table(rendered: &Rendered, out: &Utf8Path) -> String {
+fn table(rendered: &Rendered, out: &Utf8Path, takes_payload: bool) -> String {
     let nodes = &rendered.nodes;
     let mut rows = vec![
         ["NODE", "ROLE", "ADDRESS", "SEED", "GZIPPED", "JOINS UNTIL", "STARTS A CLUSTER UNTIL"].map(str::to_owned),
@@ -174,8 +176,8 @@ fn table(rendered: &Rendered, out: &Utf8Path) -> String {
         (false, true) => format!("{out}/nodes/NAME/config.ign"),
         (true, true) => format!("{out}/nodes/NAME (a NoCloud seed, or config.ign)"),
     };
-    let payload = rendered.tree.sha256(payload::FILE);
-    let payload = payload.map_or_else(String::new, |_| format!(", with {out}/{} in a second drive", payload::FILE));
+    let has_payload = rendered.tree.sha256(payload::FILE).is_some();
+    let payload = if has_payload { format!(", with {out}/{} in a second drive", payload::FILE) } else { String::new() };
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
@@ -183,10 +185,41 @@ fn table(rendered: &Rendered, out: &Utf8Path) -> String {
          {first} starts the cluster. On a machine, hagen-status says how far it is. Then:\n\
          \n    kubectl --kubeconfig {out}/kubeconfig get nodes"
     );
+    if takes_payload && !has_payload {
+        let _ = writeln!(
+            text,
+            "\nEach machine needs {} as well, which this render did not write: render with `--payload DIR`.",
+            payload::FILE
+        );
+    }
     text
 }
 
 /// A date and time that fits a table.
 fn minute(moment: OffsetDateTime) -> String {
     format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use hagen::format::{Entry, Tree};
+
+    use super::*;
+
+    /// A render without one takes the payload.iso of an earlier one away.
+    #[test]
+    fn a_payload_that_was_not_written_is_said() {
+        let said = |takes_payload, has_payload: bool| {
+            let mut rendered =
+                Rendered { tree: Tree::default(), nodes: Vec::new(), certificates_until: OffsetDateTime::UNIX_EPOCH };
+            if has_payload {
+                rendered.tree.insert(payload::FILE, Entry::Stream { sha256: [0; 32], write: Box::new(|_| Ok(())) });
+            }
+            let text = table(&rendered, Utf8Path::new("out"), takes_payload);
+            (text.contains("payload.iso in a second drive"), text.contains("this render did not write"))
+        };
+        assert_eq!(said(false, false), (false, false));
+        assert_eq!(said(true, false), (false, true));
+        assert_eq!(said(true, true), (true, false));
+    }
 }

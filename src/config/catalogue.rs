@@ -181,6 +181,10 @@ catalogue! {
         "The API server could not bind it.";
     DeprecatedProxyMode = "HAGEN075", "kube-proxy's mode is deprecated",
         "kube-proxy says since 1.35 that IPVS may be removed in a future release, and names nftables as its successor.";
+    UnseenPatch = "HAGEN076", "a patch release that is newer than hagen, with images from a payload",
+        "kubeadm of each release wants its own etcd and CoreDNS, and hagen knows which from the sources of releases that \
+         were there. A newer one may want others, which no machine without a registry could get. `kubeadm config images \
+         list` of that release says it.";
     KubeVipDeadlock = "HAGEN080", "kube-vip v1.2.2 cannot start a cluster",
         "It talks to the API server through the VIP that it should bring up first (kube-vip#1654). v1.2.3 is fixed.";
     LeaseOrder = "HAGEN081", "the lease's three times are in the wrong order",
@@ -241,8 +245,9 @@ catalogue! {
          `Packages` below `packages/`, system extensions below `extensions/`. How archives are called does not matter.";
     PayloadDamaged = "HAGEN117", "a file of the payload is not what it should be",
         "An archive that was cut short, or an image for another processor, would be noticed only at the machine. Fetch the \
-         file again. Archives are tar files, perhaps compressed with gzip, as `skopeo copy` (docker-archive, oci-archive), \
-         `docker save`, `podman save` and `ctr images export` write them.";
+         file again. Where two archives hold different images by one name, remove the one that is not meant. Archives \
+         are tar files, perhaps compressed with gzip, as `skopeo copy` (docker-archive, oci-archive), `docker save`, \
+         `podman save` and `ctr images export` write them.";
     SoftwareOfSystem = "HAGEN118", "programs cannot be installed on this system",
         "With `software: {source: payload}` Debian and Ubuntu get packages, Flatcar gets a system extension. The others take \
          programs into their images. One payload has the packages of one distribution.";
@@ -323,8 +328,9 @@ catalogue! {
          address that cloud-init sets up. With none of them there is nothing to write.";
     PayloadMixed = "HAGEN148", "a payload for several processors",
         "One payload is for one kind of processor: the machine would be given what it cannot run. Keep a folder for each, \
-         filled by `ARCH=arm64 bash mirror.sh DIR`. An archive that holds an image for several processors is fine.";
-    PxeAddressed = "HAGEN150", "a machine that has its address from DHCP alone",
+         filled by `ARCH=arm64 bash mirror.sh DIR`. An archive that holds an image for several processors is fine. Flatcar's \
+         system extension is for amd64 alone, and so must the images beside it be.";
+    PxeAddressed = "HAGEN149", "a machine that has its address from DHCP alone",
         "hagen writes no network for a node without `mac`, `interface` and `network`, so one that is known by `pxe.uuid` alone \
          is lost when it starts again while no DHCP server gives it its address. serve.sh is for the time of the \
          installation.";

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use toml::Table;
+
 use crate::cluster::{Cluster, Node};
 
 /// kubeadm's own repository, in which CoreDNS has a folder of its own (`images/images.go`, `GetDNSImage`).
@@ -73,9 +75,15 @@ pub fn of_node(cluster: &Cluster<'_>, node: &Node<'_>) -> Vec<Image> {
     let manifests = cluster.document.manifests.iter().flat_map(|manifest| &manifest.images);
     names.extend(manifests.map(|image| image.name.clone()));
     names.extend(cluster.document.software.extra_images.iter().cloned());
+    names.extend(cluster.document.containerd.extra_config.as_ref().and_then(sandbox).map(str::to_owned));
     let images: BTreeMap<String, Image> =
         names.iter().map(|name| Image::of(name)).map(|image| (image.name.clone(), image)).collect();
     images.into_values().collect()
+}
+
+/// The image of Pods' sandboxes that the document's TOML puts in the place of hagen's. kubeadm wants its own all the same.
+fn sandbox(extra_config: &Table) -> Option<&str> {
+    extra_config.get("plugins")?.get("io.containerd.grpc.v1.cri")?.get("sandbox_image")?.as_str()
 }
 
 #[cfg(test)]

@@ -426,7 +426,14 @@ fn kubelet_configuration(cluster: &Cluster<'_>) -> Map<String, Value> {
     if let Some(directory) = cluster.flex_volume_directory() {
         configuration.insert("volumePluginDir".to_owned(), directory.into());
     }
-    configuration.extend(cluster.document.kubernetes.kubelet.clone());
+    // containerd 1.6 pins nothing: the kubelet would delete what cannot be pulled again. With 100 it collects none.
+    let kubelet = &cluster.document.kubernetes.kubelet;
+    let says_when =
+        ["imageGCHighThresholdPercent", "imageGCLowThresholdPercent"].iter().any(|key| kubelet.contains_key(*key));
+    if cluster.document.software.loads_images && !says_when {
+        configuration.insert("imageGCHighThresholdPercent".to_owned(), 100.into());
+    }
+    configuration.extend(kubelet.clone());
     configuration
 }
 

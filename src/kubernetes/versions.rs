@@ -22,6 +22,19 @@ impl Facts {
         Self { minor, patch }
     }
 
+    /// The newest patch release of this minor whose sources were read for the tags below, where this one is newer.
+    #[must_use]
+    pub fn newer_than(self) -> Option<u32> {
+        let newest = match self.minor {
+            34 => 11,
+            35 => 8,
+            36 => 5,
+            37 => 2,
+            _ => return None,
+        };
+        (self.patch > newest).then_some(newest)
+    }
+
     /// The organization in the subject of apiserver-kubelet-client.crt. Releases since May 2026 give it none and bind
     /// its user instead (kubernetes#138957: 1.34.8, 1.35.5, 1.36.1 and all of 1.37; `phases/certs/certlist.go`).
     #[must_use]

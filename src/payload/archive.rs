@@ -1,5 +1,5 @@
 //! Archives of container images, as `skopeo copy`, `docker save`, `podman save`, `crane pull` and `ctr images export` write
-//! them: which images are in one, and whether they are whole.
+//! them: which images are in one, whether they are whole, and what room they take.
 //!
 //! A tar file comes in as a stream, perhaps compressed with gzip, and is read once; small JSON files in it are kept.
 //! Sources: the image layout of OCI, Docker's image specification 1.2, and containerd's `core/images/archive`, which reads
@@ -21,6 +21,9 @@ const KEPT_TOGETHER: u64 = 64 << 20;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+const XZ: &[u8] = b"\xfd7zXZ\0";
+/// How much larger a layer becomes that zstd has compressed, which is not decompressed here: few shrink to less.
+const ZSTD_GROWS: u64 = 4;
 
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum ArchiveError {
     /// It cannot be read.
     #[error("it cannot be read as a tar file: {0}")]
     Tar(#[from] io::Error),
+    /// It is compressed in a way that is not read.
+    #[error("it is compressed with {0}")]
+    Compressed(&'static str),
     /// It is another kind of tar file, or a broken one.
     #[error("it holds no images: neither oci-layout nor manifest.json is in it")]
     NoImages,
@@ -57,17 +63,38 @@ pub enum ArchiveError {
     },
 }
 
+/// What is in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// The images that have names.
+    pub images: Vec<Archived>,
+    /// Bytes that it becomes in containerd: what it holds as it is, and all of that once more, decompressed.
+    pub room: u64,
+}
+
 /// An image in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archived {
     /// Its name, as containerd will call it.
     pub name: String,
-    /// Processors that it is for, as Go calls them: `amd64`.
-    pub architectures: BTreeSet<String>,
+    /// The processors that it is for, as Go calls them (`amd64`), each with the SHA-256 of a configuration for it, which
+    /// stands for its content.
+    pub contents: BTreeSet<(String, String)>,
+}
+
+impl Archived {
+    /// The processors that it is for.
+    #[must_use]
+    pub fn architectures(&self) -> BTreeSet<String> {
+        self.contents.iter().map(|(architecture, _)| architecture.clone()).collect()
+    }
 }
 
 /// A file of the tar file.
 struct Piece {
+    size: u64,
+    /// Its size once it is decompressed.
+    unpacked: u64,
     sha256: String,
     /// The digest of what it holds, where it is compressed in a way that is known here.
     inner_sha256: Option<String>,
@@ -119,21 +146,26 @@ struct DockerImage {
 ///
 /// # Errors
 /// [`ArchiveError`] says what makes it unfit to be loaded.
-pub fn read(reader: impl Read) -> Result<Vec<Archived>, ArchiveError> {
+pub fn read(reader: impl Read) -> Result<Archive, ArchiveError> {
     let mut reader = BufReader::with_capacity(1 << 16, reader);
-    let pieces = if reader.fill_buf()?.starts_with(GZIP) {
+    let head = reader.fill_buf()?;
+    if let Some((_, name)) = [(ZSTD, "zstd"), (XZ, "xz")].iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(ArchiveError::Compressed(name));
+    }
+    let pieces = if head.starts_with(GZIP) {
         let mut tar = BufReader::new(MultiGzDecoder::new(reader));
         pieces(&mut tar)?
     } else {
         pieces(&mut reader)?
     };
-    if pieces.files.contains_key("oci-layout") {
-        pieces.oci()
+    let images = if pieces.files.contains_key("oci-layout") {
+        pieces.oci()?
     } else if pieces.files.contains_key("manifest.json") {
-        pieces.docker()
+        pieces.docker()?
     } else {
-        Err(ArchiveError::NoImages)
-    }
+        return Err(ArchiveError::NoImages);
+    };
+    Ok(Archive { images, room: pieces.files.values().map(|piece| piece.size + piece.unpacked).sum() })
 }
 
 /// The files of a tar file, by path.
@@ -157,8 +189,8 @@ fn pieces(reader: &mut impl Read) -> Result<Pieces, ArchiveError> {
             pieces.links.insert(path.clone(), plain(&format!("{from}/{target}")));
         } else if entry.header().entry_type().is_file() {
             let may_keep = entry.size() <= KEPT.min(room);
-            let (size, piece) = piece(&mut entry, may_keep)?;
-            if size != entry.size() {
+            let piece = piece(&mut entry, may_keep)?;
+            if piece.size != entry.size() {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
             room -= piece.content.len() as u64;
@@ -170,14 +202,14 @@ fn pieces(reader: &mut impl Read) -> Result<Pieces, ArchiveError> {
     Ok(pieces)
 }
 
-/// One file: its size, and what is remembered of it. JSON is kept, layers are not, however small.
-fn piece(reader: &mut impl Read, may_keep: bool) -> io::Result<(u64, Piece)> {
+/// What is remembered of one file. JSON is kept, layers are not, however small.
+fn piece(reader: &mut impl Read, may_keep: bool) -> io::Result<Piece> {
     let mut hashing = Hashing::new(reader);
     let mut buffered = BufReader::with_capacity(1 << 16, &mut hashing);
     let head = buffered.fill_buf()?;
     let (is_gzip, is_opaque) = (head.starts_with(GZIP), head.starts_with(ZSTD));
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
-    let (mut content, mut inner_sha256) = (Vec::new(), None);
+    let (mut content, mut inner_sha256, mut inner_size) = (Vec::new(), None, None);
     if is_json && may_keep {
         buffered.read_to_end(&mut content)?;
     }
@@ -185,11 +217,14 @@ fn piece(reader: &mut impl Read, may_keep: bool) -> io::Result<(u64, Piece)> {
         let mut inner = Hashing::new(MultiGzDecoder::new(&mut buffered));
         // A layer that cannot be decompressed has no digest, so it differs from the one that is wanted.
         let whole = io::copy(&mut inner, &mut io::sink()).is_ok();
-        inner_sha256 = whole.then(|| hexadecimal(&inner.finish().1));
+        let (size, digest) = inner.finish();
+        inner_size = Some(size);
+        inner_sha256 = whole.then(|| hexadecimal(&digest));
     }
     io::copy(&mut buffered, &mut io::sink())?;
     let (size, digest) = hashing.finish();
-    Ok((size, Piece { sha256: hexadecimal(&digest), inner_sha256, is_opaque, content }))
+    let unpacked = inner_size.unwrap_or(if is_opaque { size.saturating_mul(ZSTD_GROWS) } else { size });
+    Ok(Piece { size, unpacked, sha256: hexadecimal(&digest), inner_sha256, is_opaque, content })
 }
 
 /// A path from the root of the archive, without detours.
@@ -214,9 +249,10 @@ fn blob(digest: &str) -> String {
 }
 
 impl Config {
-    /// None of an attestation, which looks like an image.
-    fn architectures(self) -> BTreeSet<String> {
-        Some(self.architecture).into_iter().filter(|name| !name.is_empty() && name != "unknown").collect()
+    /// The processor, and the digest `sha256` of this file; none of an attestation, which looks like an image.
+    fn content(self, sha256: &str) -> Option<(String, String)> {
+        let is_one = !self.architecture.is_empty() && self.architecture != "unknown";
+        is_one.then(|| (self.architecture, sha256.to_owned()))
     }
 }
 
@@ -253,31 +289,41 @@ impl Pieces {
         for descriptor in &index.manifests {
             let name = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
             if let Some(name) = name.iter().find_map(|key| descriptor.annotations.get(*key)) {
-                let architectures = self.architectures(name, &descriptor.digest)?;
-                images.push(Archived { name: name.clone(), architectures });
+                images.push(Archived { name: name.clone(), contents: self.contents(name, &descriptor.digest)? });
             }
         }
         Ok(images)
     }
 
-    /// The processors that an image, or an index of several, is whole for.
-    fn architectures(&self, image: &str, digest: &str) -> Result<BTreeSet<String>, ArchiveError> {
-        if let Ok(index) = self.blob::<Index>(image, digest) {
-            // Tools fetch one processor's image and keep the index of all, perhaps with every manifest.
-            let (mut all, mut missing) = (BTreeSet::new(), None);
-            for descriptor in &index.manifests {
-                match self.architectures(image, &descriptor.digest) {
-                    Ok(found) => all.extend(found),
-                    Err(error @ ArchiveError::Missing { .. }) => missing = missing.or(Some(error)),
-                    Err(error) => return Err(error),
-                }
+    /// What an image, or an index of several, is whole for.
+    fn contents(&self, image: &str, digest: &str) -> Result<BTreeSet<(String, String)>, ArchiveError> {
+        let (mut contents, mut missing) = (BTreeSet::new(), None);
+        // An index may name others, however deep, and the same one twice.
+        let (mut waiting, mut seen) = (vec![digest.to_owned()], BTreeSet::new());
+        while let Some(digest) = waiting.pop() {
+            if !seen.insert(digest.clone()) {
+                continue;
             }
-            return missing.filter(|_| all.is_empty()).map_or(Ok(all), Err);
+            if let Ok(index) = self.blob::<Index>(image, &digest) {
+                waiting.extend(index.manifests.into_iter().rev().map(|descriptor| descriptor.digest));
+                continue;
+            }
+            match self.content(image, &digest) {
+                Ok(content) => contents.extend(content),
+                // Tools fetch one processor's image and keep the index of all, perhaps with every manifest.
+                Err(error @ ArchiveError::Missing { .. }) => missing = missing.or(Some(error)),
+                Err(error) => return Err(error),
+            }
         }
+        missing.filter(|_| contents.is_empty()).map_or(Ok(contents), Err)
+    }
+
+    /// The processor that a manifest's image is whole for, with the digest of its configuration.
+    fn content(&self, image: &str, digest: &str) -> Result<Option<(String, String)>, ArchiveError> {
         let manifest: Manifest = self.blob(image, digest)?;
         let config: Config = self.blob(image, &manifest.config.digest)?;
         manifest.layers.iter().try_for_each(|layer| self.check(image, &layer.digest))?;
-        Ok(config.architectures())
+        Ok(config.content(manifest.config.digest.trim_start_matches("sha256:")))
     }
 
     fn docker(&self) -> Result<Vec<Archived>, ArchiveError> {
@@ -301,10 +347,9 @@ impl Pieces {
                     return Err(ArchiveError::Differs { image: first.clone(), piece: layer.clone() });
                 }
             }
-            let architectures = config.architectures();
-            images.extend(
-                tags.iter().map(|tag| Archived { name: Image::of(tag).name, architectures: architectures.clone() }),
-            );
+            let sha256 = self.get(&image.config).map_or("", |piece| &piece.sha256);
+            let contents: BTreeSet<_> = config.content(sha256).into_iter().collect();
+            images.extend(tags.iter().map(|tag| Archived { name: Image::of(tag).name, contents: contents.clone() }));
         }
         Ok(images)
     }
@@ -363,9 +408,8 @@ mod tests {
 
     fn names(files: &[(String, Vec<u8>)]) -> Result<Vec<String>, String> {
         let found = read(tar(files).as_slice()).map_err(|error| error.to_string())?;
-        let said =
-            |image: &Archived| format!("{} {}", image.name, Vec::from_iter(image.architectures.clone()).join(","));
-        Ok(found.iter().map(said).collect())
+        let said = |image: &Archived| format!("{} {}", image.name, Vec::from_iter(image.architectures()).join(","));
+        Ok(found.images.iter().map(said).collect())
     }
 
     #[test]
@@ -373,7 +417,7 @@ mod tests {
         let whole = Ok(vec!["docker.io/a/b:1 amd64".to_owned(), "localhost/c:latest amd64".to_owned()]);
         assert_eq!(names(&docker(b"layer", b"layer")), whole);
         assert_eq!(names(&docker(b"layer", &gzip(b"layer"))), whole);
-        assert_eq!(read(gzip(&tar(&docker(b"layer", b"layer"))).as_slice()).unwrap().len(), 2);
+        assert_eq!(read(gzip(&tar(&docker(b"layer", b"layer"))).as_slice()).unwrap().images.len(), 2);
         // Not told apart from another layer without its bytes.
         assert_eq!(names(&docker(b"layer", ZSTD)), whole);
         let wrong = Err("layer.tar of a/b:1 is damaged".to_owned());
@@ -429,7 +473,8 @@ mod tests {
         add("./one/layer.tar", b"layer", None);
         add("two/layer.tar", b"", Some("../one/layer.tar"));
         add("manifest.json", manifest.to_string().as_bytes(), None);
-        assert_eq!(read(builder.into_inner().unwrap().as_slice()).unwrap()[0].name, "docker.io/library/a:latest");
+        let found = read(builder.into_inner().unwrap().as_slice()).unwrap();
+        assert_eq!(found.images[0].name, "docker.io/library/a:latest");
     }
 
     /// The blobs of an OCI layout, and its index.
@@ -493,6 +538,53 @@ mod tests {
         assert_eq!(without(&[5]), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
         assert_eq!(without(&[6]), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
         assert_eq!(without(&[3, 6]), Err(format!("{} of quay.io/a/b:1 is not in it", files[3].0)));
+    }
+
+    /// Digests cannot name each other in a circle, but a chain as long as an archive has room for, and a tree whose paths
+    /// nobody can count.
+    #[test]
+    fn an_index_of_indexes_has_an_end() {
+        for (depth, times) in [(10_000, 1), (60, 2)] {
+            let mut layout = Layout::new();
+            let mut index = layout.image("amd64");
+            for _ in 0..depth {
+                index = layout.add(json!({"manifests": vec![index; times]}).to_string().as_bytes());
+            }
+            let files = layout.named(index, "io.containerd.image.name");
+            assert_eq!(names(&files), Ok(vec!["quay.io/a/b:1 amd64".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn the_same_content_is_the_same_in_every_form() {
+        let layer = b"layer of amd64";
+        let mut layout = Layout::new();
+        let image = layout.image("amd64");
+        let contents = |files: &[(String, Vec<u8>)]| read(tar(files).as_slice()).unwrap().images[0].contents.clone();
+        let oci = contents(&layout.named(image, "io.containerd.image.name"));
+        assert_eq!(contents(&docker(layer, layer)), oci);
+        assert_eq!(contents(&docker(layer, &gzip(layer))), oci);
+        assert_ne!(contents(&docker(b"other", b"other")), oci);
+    }
+
+    #[test]
+    fn room_is_for_blobs_and_for_what_becomes_of_them() {
+        let (layer, rest) = (vec![b'x'; 100_000], |files: &[(String, Vec<u8>)]| files[0].1.len() + files[2].1.len());
+        let room = |archive: &[u8]| read(archive).unwrap().room;
+        let plain = docker(&layer, &layer);
+        let expected = 2 * (layer.len() + rest(&plain)) as u64;
+        assert_eq!(room(&tar(&plain)), expected);
+        assert_eq!(room(&gzip(&tar(&plain))), expected);
+        let compressed = docker(&layer, &gzip(&layer));
+        assert_eq!(room(&tar(&compressed)), (gzip(&layer).len() + layer.len() + 2 * rest(&compressed)) as u64);
+    }
+
+    #[test]
+    fn what_is_compressed_in_another_way_is_named() {
+        for (magic, name) in [(ZSTD, "zstd"), (XZ, "xz")] {
+            let said = read(magic).unwrap_err().to_string();
+            assert_eq!(said, format!("it is compressed with {name}"));
+        }
     }
 
     #[test]

@@ -19,14 +19,19 @@ use crate::os::Installs;
 pub const FILE: &str = "payload.iso";
 /// The label of the disk.
 pub const LABEL: &str = "hagen-payload";
-/// Where the disk says which archive has which image: name, name in the archive, path; separated by tabs.
+/// Where the disk says which archive has which image: name, name in the archive, path, and the bytes that the archive
+/// becomes in containerd (blobs and unpacked layers); separated by tabs.
 pub const INDEX: &str = "images.tsv";
 /// The digests of everything else on it.
 pub const SUMS: &str = "SHA256SUMS";
 /// Where system extensions are.
 pub const EXTENSIONS: &str = "extensions";
+/// The only processor that their names here are for.
+pub const EXTENSION_PROCESSOR: &str = "amd64";
 /// Where Debian packages are, with their `Packages`.
 pub const PACKAGES: &str = "packages";
+/// There, the codename of the release that they are of.
+pub const CODENAME: &str = "codename";
 
 /// What kubelet, kubeadm and hagen's steps call on a Debian without any of it. kubeadm's preflight asks for conntrack,
 /// ethtool, iptables, mount, socat.

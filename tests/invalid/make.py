@@ -540,6 +540,7 @@ more("software-packages-of-nobody", "software: {images: payload, extraPackages: 
 more("software-package-with-version", "software: {source: payload, extraPackages: [nfs-common=1.2, NFS, c]}\n")
 more("software-image-without-tag", "software: {extraImages: [alpine, alpine:latest, 'alpine 3', 'alpine:3.20']}\n")
 more("software-unknown-source", "software: {source: registry, images: none}\n")
+write("software-unseen-patch", HEAD.replace("1.36.3", "1.36.99") + "software: {images: payload}\n" + NODES)
 more("software-always-pulled", "software: {images: payload}\nmanifests: [manifests/always.txt]\n")
 (HERE / "manifests/always.txt").write_text("""\
 apiVersion: v1

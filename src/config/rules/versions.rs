@@ -13,6 +13,22 @@ const OLDEST_MINOR: u32 = 31;
 pub(super) fn check(subject: &Subject<'_>) {
     known(subject);
     proxy_mode(subject);
+    images(subject);
+}
+
+/// Tags of images that only kubeadm's sources say, where nobody can pull what a payload lacks.
+fn images(subject: &Subject<'_>) {
+    let Some(version) = &subject.draft.version else { return };
+    let KubernetesVersion { minor, patch, .. } = version.value;
+    if subject.draft.software.loads_images
+        && let Some(newest) = Facts::of(minor, patch).newer_than()
+    {
+        let message =
+            format!("hagen has not seen Kubernetes {}; it lists the images of 1.{minor}.{newest}", version.value);
+        subject.push(Diagnostic::warning(Code::UnseenPatch, version.span, message).help(
+            "compare `hagen images` with `kubeadm config images list`, and name what differs (`etcd.imageTag`, `software.extraImages`)",
+        ));
+    }
 }
 
 fn proxy_mode(subject: &Subject<'_>) {

@@ -98,7 +98,7 @@ def broken(folder):
     first = re.search(r"and (\S+) for amd64", done.stdout)
     other = f"images/arm64.tar: quay.io/wrong/arm64:v1 is for arm64, and {first and first[1]} for amd64"
     processor = ("HAGEN117", other)
-    blank = ("HAGEN117", "`images/a blank.tar`: rename it, without blanks and backslashes")
+    blank = ("HAGEN117", "`images/a blank.tar` cannot be on the disk")
     yield from equal("two", (done.returncode, said(done.stdout)), (1, sorted([blank, processor])))
 
     os.truncate(paths["short"], 10000)
@@ -132,6 +132,35 @@ def broken(folder):
     before = tree(document.out)
     paths["layer"].unlink()
     yield from equal("unchanged", (document.render(payload).returncode, tree(document.out)), (1, before))
+
+
+def strangers(folder):
+    """What nobody needs does not matter until an image is missing; two images by one name do. Names that are near are said."""
+    document = Document(folder / "document", "quay.io/a/one:v1")
+    images = document.images()
+    payload = fill(folder / "payload", images)
+    (payload / "images/README.md").write_text("All of it.\n", encoding="utf-8")
+    (payload / "images/other.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd and so on")
+    docker_archive(payload / "images/same.tar", "quay.io/a/one:v1")
+    done = document.render(payload)
+    yield from equal("strangers", done.returncode, 0, done.stdout)
+
+    docker_archive(payload / "images/same.tar", "quay.io/a/one:v1", content="other")
+    done = document.render(payload)
+    (first,) = [path for path in payload.glob("images/*.tar") if b"quay.io/a/one:v1" in path.read_bytes()
+                and path.name != "same.tar"]
+    message = f"images/{first.name} and images/same.tar hold different images called quay.io/a/one:v1 for amd64"
+    yield from equal("two by one name", (done.returncode, said(done.stdout)), (1, [("HAGEN117", message)]), done.stdout)
+
+    first.unlink()
+    docker_archive(payload / "images/same.tar", "localhost/one:v2")
+    done = document.render(payload)
+    expected = [("HAGEN116", f"no archive below {payload}/images holds quay.io/a/one:v1, but localhost/one:v2"),
+                ("HAGEN117", f"{payload}/images/other.tar.zst: it is compressed with zstd")]
+    found = said(done.stdout)
+    yield from equal("missing", [one for one in expected if one not in found], [], done.stdout)
+    readme = [code for code, text in found if "README.md: it cannot be read" in text]
+    yield from equal("no archive", readme, ["HAGEN117"])
 
 
 def debs(folder):
@@ -214,4 +243,4 @@ def labelled(image, payload):
     yield from equal("isoinfo", sorted(listed), sorted(["/SHA256SUMS", "/images", "/images.tsv", *files]))
 
 
-CHECKS = (processors, broken, debs, large)
+CHECKS = (processors, broken, strangers, debs, large)

@@ -1,10 +1,13 @@
 """A system extension: 05-software lays it over /usr, by a real systemd-sysext."""
 
+import shutil
+
 from lab import Document, Machine, equal, fill, must
 from mirror import VARIANTS
 from packages import STEP
 
 import store
+from small_images import docker_archive
 
 FILE = "kubernetes-v1.36.3-x86-64.raw"
 
@@ -25,6 +28,13 @@ def extension(folder):
     yield from equal("without it", (done.returncode, done.stdout.splitlines()[0]), (1, said))
     (payload / "extensions").mkdir()
     must("mksquashfs", source, payload / "extensions" / FILE, "-quiet", "-no-progress")
+    others = folder / "others"
+    for number, archived in enumerate(sorted(set(document.images().values()))):
+        docker_archive(others / f"images/{number}.tar", archived, architecture="arm64")
+    shutil.copytree(payload / "extensions", others / "extensions")
+    done = document.render(others)
+    said = f"error[HAGEN148]: extensions/{FILE} is for amd64, and the images are for arm64"
+    yield from equal("another processor", (done.returncode, done.stdout.splitlines()[0]), (1, said))
     done = document.render(payload, "--tree")
     yield from equal("render", done.returncode, 0, done.stdout)
 

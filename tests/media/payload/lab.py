@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -81,6 +82,12 @@ class Document:
     def render(self, payload, *arguments):
         """`hagen render --payload`, with what it says."""
         return call(hagen(), "render", "cluster.yaml", "-o", self.out, "--payload", payload, *arguments, cwd=self.folder)
+
+
+def later():
+    """The commands of docs/air-gap.md for machines that run already."""
+    text = (ROOT / "docs/air-gap.md").read_text(encoding="utf-8").split("\n## Later\n")[1]
+    return re.findall(r"^```bash\n(.*?)^```$", text, re.M | re.S)
 
 
 def fill(folder, images):
@@ -186,6 +193,29 @@ class Registry:
         return digest(self.must("skopeo", "inspect", "--raw", f"docker://{name}").encode())
 
 
+def fields(message):
+    """Number and value of each field of a protobuf message that has integers and bytes only."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            at, byte = at + 1, message[at]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        number, kind = divmod(varint(), 8)
+        assert kind in (0, 2), f"a field of kind {kind}"
+        value = varint()
+        if kind == 2:
+            at, value = at + value, message[at:at + value]
+        yield number, value
+
+
 class Machine:
     """A Debian with containerd, its root an overlay over `base`, in namespaces of its own; a disk may be in its drive."""
 
@@ -266,6 +296,18 @@ class Machine:
         """containerd's images, with the labels of each."""
         lines = self.must("ctr", "--namespace", "k8s.io", "images", "list").splitlines()[1:]
         return {line.split()[0]: line.split()[-1] for line in lines}
+
+    def pinned(self):
+        """The names of the images that CRI calls pinned, by a call of ListImages: Debian has no crictl."""
+        socket = f"/proc/{self.pid}/root/run/containerd/containerd.sock"
+        command = ["curl", "--silent", "--http2-prior-knowledge", "--unix-socket", socket, "--data-binary", "@-",
+                   "--header", "content-type: application/grpc", "--header", "te: trailers",
+                   "http://containerd/runtime.v1.ImageService/ListImages"]
+        # A frame of gRPC: five bytes before the message.
+        answer = subprocess.run(command, input=bytes(5), stdout=subprocess.PIPE, check=True).stdout
+        images = [list(fields(image)) for number, image in fields(answer[5:]) if number == 1]
+        # `repo_tags`, `repo_digests`, `pinned`.
+        return {value.decode() for image in images if (8, 1) in image for number, value in image if number in (2, 3)}
 
     def holes(self):
         """Blobs of containerd whose bytes are not what their names say."""

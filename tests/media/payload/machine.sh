@@ -16,6 +16,8 @@ else
   mount --bind "$folder/containerd" "$root/var/lib/containerd"
 fi
 mount --bind "$folder/drive" "$root/media"
+mkdir -p "$root/dev/disk/by-label"
+ln -s /media/payload.iso "$root/dev/disk/by-label/hagen-payload"
 mount --bind "$folder/boot_id" "$root/proc/sys/kernel/random/boot_id"
 # As systemd has it: systemd-sysext works in a namespace of its own.
 mount --make-rshared "$root"

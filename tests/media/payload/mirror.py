@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 
-from lab import DOCUMENT, Document, Registry, equal, layout, must
+from lab import DOCUMENT, Document, Registry, call, equal, layout, must
 from small_images import docker_archive
 
 SOFTWARE = "software: {source: payload, extraPackages: [nfs-common]}"
@@ -92,6 +92,10 @@ def variants(folder):
         has = {what: f"\n{what} " in script.read_text(encoding="utf-8") for what in ("packages", "extension")}
         meant = {"packages": name in ("packages", "all"), "extension": name in ("extensions", "all")}
         yield from equal(name, has, meant)
+        if meant["extension"]:
+            done = call(script, folder / "payload", env=os.environ | {"ARCH": "arm64"})
+            yield from equal(f"{name} of arm64", (done.returncode, done.stdout), (
+                1, "mirror.sh: Flatcar's system extension is for amd64 alone, and ARCH is arm64\n"))
 
 
 CHECKS = (mirror, variants)

@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import debians
-from lab import HERE, Document, Machine, equal, fill, must
+from lab import HERE, Document, Machine, equal, fill, later, must, until
 from mirror import VARIANTS
 
 sys.path.insert(1, str(HERE.parents[1] / "formats"))
@@ -21,9 +21,18 @@ STANDINS = {
     "kubernetes-cni": (["1.8.0-1.1"], "libc6"),
     "cri-tools": (["1:1.36.0-1.1"], "libc6"),
 }
-# The power goes away while dpkg unpacks the one, and while it configures the other.
+# The power goes away while dpkg unpacks the one, and while it configures the other; or it fails there.
 INTERRUPTS = {"kubernetes-cni": "preinst", "kubelet": "postinst"}
 INTERRUPT = '#!/bin/sh\nif [ -e /run/interrupt-PHASE ]; then\n  rm /run/interrupt-PHASE\n  kill -KILL "$PPID"\nfi\n'
+INTERRUPT += "if [ -e /run/fail-PHASE ]; then\n  rm /run/fail-PHASE\n  exit 1\nfi\n"
+# Who installs updates at the same time.
+LOCK = """\
+import fcntl, time
+lock = open('/var/cache/apt/archives/lock', 'w')
+fcntl.lockf(lock, fcntl.LOCK_EX)
+time.sleep(9999)
+"""
+
 
 
 def repository(folder):
@@ -73,11 +82,11 @@ def fetch(folder, document, base):
         done = machine.call("/media/mirror.sh", "/media/payload")
         yield from equal("once more", done.returncode, 0, done.stdout)
         yield from equal("the same", sorted(path.name for path in (payload / "packages").iterdir()), found)
-        print(f"      {len(found) - 1} packages fetched", flush=True)
+        print(f"      {len(found) - 2} packages fetched", flush=True)
         for name in ("kubeadm_1.36.3-1.1_amd64.deb", "cri-tools_1%3a1.36.0-1.1_amd64.deb", "Packages"):
             if name not in found:
                 yield f"{name} is missing: {found}"
-        yield from equal("other files", [name for name in found if not name.endswith(".deb")], ["Packages"])
+        yield from equal("other files", [name for name in found if not name.endswith(".deb")], ["Packages", "codename"])
     done = document.render(payload, "--tree")
     yield from equal("render", done.returncode, 0, done.stdout)
 
@@ -115,8 +124,35 @@ def packages(folder):
         code, said, log = machine.step(STEP)
         lacks = "it lacks one of packages/Packages; render with --payload again"
         yield from equal("of another document", (code, said, log.count(" failed with code ")), (
-            1, f"the disk hagen-payload is not of this document: {lacks}", 0), log)
+            1, f"the disk hagen-payload (/media/payload.iso) is not of this document: {lacks}", 0), log)
+        lacking = Document(folder / "lacking", text=VARIANTS["packages"])
+        payload = another(folder, "1.36.3", without="libnetfilter-conntrack3")
+        done = lacking.render(fill(payload, lacking.images()))
+        yield from equal("lacking", done.returncode, 0, done.stdout)
+        machine.insert(lacking.out / "payload.iso")
+        code, said, log = machine.step(STEP)
+        unmet = re.search(r"^apt-get: conntrack : Depends: libnetfilter-conntrack3 \(.*but it is not installable", said)
+        yield from equal("unmet", (code, unmet is not None), (1, True), log)
         machine.insert(document.out / "payload.iso")
+
+        machine.must("sh", "-c", "sed s/trixie/bookworm/ /usr/lib/os-release >/etc/new && mv /etc/new /etc/os-release")
+        code, said, log = machine.step(STEP)
+        yield from equal("another release", (code, said), (
+            1, "the packages of the payload are for trixie, and this machine is bookworm"), log)
+        machine.must("ln", "-sf", "../usr/lib/os-release", "/etc/os-release")
+        full = "printf '#!/bin/sh\necho Avail\necho 1\n' >/usr/local/bin/df; chmod +x /usr/local/bin/df"
+        machine.must("sh", "-c", full)
+        code, said, log = machine.step(STEP)
+        full = re.search(r"^only 1 MiB are free under /usr; the packages need (\d+) MiB$", said)
+        yield from equal("full", (code, full is not None and int(full[1]) > 50), (1, True), log)
+        machine.must("rm", "/usr/local/bin/df")
+
+        machine.must("sh", "-c", f'python3 -c "{LOCK}" >/dev/null 2>&1 &')
+        until("the lock", lambda: machine.call("apt-get", "clean").returncode == 100)
+        machine.must("touch", "/run/fail-preinst")
+        code, said, log = machine.step(STEP)
+        failed = re.search(r"^apt-get: dpkg: error processing .*returned error exit status 1$", said)
+        yield from equal("fails", (code, failed is not None), (1, True), log)
         for phase in INTERRUPTS.values():
             machine.must("touch", f"/run/interrupt-{phase}")
             code, said, log = machine.step(STEP)
@@ -125,6 +161,7 @@ def packages(folder):
         yield from equal("installed", code, 0, log)
         code, said, log = machine.step(STEP)
         yield from equal("once more", code, 0, log)
+        machine.must("sh", "-c", "! ls /run/hagen/apt/archives/*.deb")
         yield from equal("dpkg --audit", machine.must("dpkg", "--audit"), "")
         wanted = [line for line in machine.must("grep", "^PACKAGES=", "/etc/hagen/node.env").split("'")[1].split()]
         for name, _, version in (word.partition("=") for word in wanted):
@@ -145,6 +182,8 @@ def packages(folder):
             log = first_boot(machine)
             have = machine.must("dpkg-query", "--show", "--showformat=${Version} ", "kubeadm", "kubelet")
             yield from equal("another bundle before 10-verify", have, f"{version}-1.1 " * 2, log)
+    machine.insert(folder / "1.36.4/out/payload.iso")
+    yield from upgrade(machine)
 
 
 def first_boot(machine):
@@ -155,14 +194,29 @@ def first_boot(machine):
     return done.stdout
 
 
-def another(folder, version):
-    """The payload with another version of Kubernetes."""
+def upgrade(machine):
+    """The commands of docs/air-gap.md; the machine's own programs are an older version."""
+    _, first, last = later()
+    machine.place("usr/local/bin/systemctl", "#!/bin/sh\n")
+    with machine.running() as machine:
+        done = machine.call("bash", "-euxo", "pipefail", "-c",
+                            f"mount -o ro /dev/disk/by-label/hagen-payload /mnt\n{first}{last}")
+        yield from equal("upgraded", done.returncode, 0, done.stdout)
+        have = machine.must("dpkg-query", "--show", "--showformat=${Version} ", "kubeadm", "kubelet", "kubectl")
+        yield from equal("versions", have, "1.36.4-1.1 " * 3, done.stdout)
+        yield from equal("held", machine.must("apt-mark", "showhold").split(), ["kubeadm", "kubelet"])
+
+
+def another(folder, version, without="none"):
+    """The payload with another version of Kubernetes, and without a package."""
     payload = folder / f"payload-{version}"
     shutil.copytree(folder / "fetches/drive/payload", payload)
     for name in ("kubeadm", "kubelet", "kubectl"):
         (old,) = (payload / "packages").glob(f"{name}_*.deb")
         old.unlink()
         shutil.copy(folder / f"fetches/drive/repository/{name}_{version}-1.1_amd64.deb", payload / "packages")
+    for path in (payload / "packages").glob(f"{without}_*.deb"):
+        path.unlink()
     listed = must("apt-ftparchive", "packages", ".", cwd=payload / "packages", stderr=None)
     (payload / "packages/Packages").write_text(listed, encoding="utf-8")
     return payload
