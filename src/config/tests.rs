@@ -360,10 +360,11 @@ mod table {
             "users": [{"name": "ops", "sshAuthorizedKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops@laptop"]}],
             "files": [{"path": "/etc/motd", "content": "hello"}],
             "userDataLimit": {"size": "1MiB"},
+            "network": {"gateway": "10.9.0.1", "nameservers": ["10.9.0.1"]},
             "pxe": {"url": "http://10.9.0.2", "arguments": ["root=LABEL=root"]},
             "nodes": [
                 {"name": "cp1", "role": "control-plane", "address": "10.9.0.11/24",
-                 "pxe": {"uuid": "12345678-1234-4234-8234-123456789abc"}},
+                 "mac": "52:54:00:00:00:11", "pxe": {"uuid": "12345678-1234-4234-8234-123456789abc"}},
                 {"name": "w1", "role": "worker", "address": "10.9.0.21/24", "userDataLimit": {"size": "1MiB"},
                  "pxe": {"uuid": "12345678-1234-4234-8234-123456789abd"}, "network": {
                     "ethernets": {"eth0": {"dhcp4": true}, "eth1": {"match": {"macaddress": "52:54:00:00:00:21"}}, "eth2": {},

@@ -83,11 +83,7 @@ fn write(site: &Site<'_>, tree: &mut Tree) -> Result<(), MediaError> {
 }
 
 /// The machine, if iPXE can know it and hagen knows how it boots.
-fn client<'a>(
-    cluster: &Cluster<'_>,
-    pxe: &'a Pxe,
-    machine: &'a Machine<'a>,
-) -> Result<Option<Client<'a>>, YamlError> {
+fn client<'a>(cluster: &Cluster<'_>, pxe: &'a Pxe, machine: &'a Machine<'a>) -> Result<Option<Client<'a>>, YamlError> {
     let node = machine.node;
     let Some(boot) = node.system.boots(node.format) else { return Ok(None) };
     let own = &node.declared.pxe;
