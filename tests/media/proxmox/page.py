@@ -1,4 +1,4 @@
-"""Every command of docs/proxmox.md."""
+"""Every command of docs/proxmox.md, and those of docs/usb.md that write the stick."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from api import Api
 from lab import ETC_PVE, ROOT, TOKEN, Lab, certificate, equal, renderer
 
 
-def blocks(language):
-    """The blocks of docs/proxmox.md."""
-    page = (ROOT / "docs/proxmox.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)
+def blocks(language, page="proxmox"):
+    """The blocks of docs/proxmox.md, or of another page."""
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
 
 
 # What the page's commands find on a workstation; the Proxmox node is the folder $NODE.
@@ -84,3 +84,29 @@ def page(lab):
     yield from equal("sent by the API", len(api.uploads), 4)
     yield from equal("memory of w1", lab.config("8021")["memory"], "16384")
     yield from api.wrong
+
+
+def stick(lab):
+    """What docs/usb.md says writes the stick, onto a file that was something else."""
+    home, disk = lab.folder / "stick", lab.folder / "disk"
+    home.mkdir()
+    (home / "cluster.yaml").write_text(blocks("yaml", "usb")[0], encoding="utf-8")
+    (home / "hagen").symlink_to(renderer())
+    disk.write_bytes(bytes(1 << 20))
+    subprocess.run(["mkswap", disk], capture_output=True, check=True)
+    (text,) = [text for text in blocks("sh", "usb") if "wipefs" in text]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text.replace("/dev/sdX", str(disk))],
+        cwd=home,
+        env=os.environ | {"PATH": f"{home}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    yield from equal("exit code", done.returncode, 0)
+    if "10 bytes were erased" not in done.stdout:
+        yield f"nothing is wiped: {done.stdout}{done.stderr}"
+    yield from equal("the stick", disk.read_bytes() == (home / "out/usb/stick.iso").read_bytes(), True)
+    label = subprocess.check_output(["blkid", "-p", "-o", "value", "-s", "LABEL", disk], text=True)
+    yield from equal("label", label, "cidata\n")
