@@ -32,28 +32,29 @@ while (($#)); do
 done
 on_proxmox
 
-# What `qm config` prints for the machine, and single values of it: `value scsi0` and, of those, `part net0 bridge`.
-config=''
+# Single values of the configuration: `value scsi0` and, of those, `part net0 bridge`.
 value() { sed -n "s/^$1: //p" <<<"$config"; }
 part() { value "$1" | tr , '\n' | sed -n "s/^$2=//p"; }
-loaded() { config=$(qm config "$vmid" 2>/dev/null); }
 
 # Machines that were migrated.
 away=' '
 
 refuse() {
-  local at called
   if ! is_here; then
     note "$name is a machine of $host: run create.sh there"
-  elif loaded; then
-    called=$(value name)
-    [[ $called || $(value lock) != create ]] ||
-      fail "VM $vmid is what an interrupted qm create left; remove it with: qm unlock $vmid && qm destroy $vmid"
-    [[ $called == "$name" ]] || fail "VM $vmid is ${called:-nameless}, not $name; give $node another vmid"
-  elif find_vmid && [[ $at ]]; then
-    [[ $called == "$name" ]] || fail "VM $vmid on $at is ${called:-nameless}, not $name; give $node another vmid"
+    return 0
+  fi
+  load
+  if [[ $at ]]; then
+    # One without a name is being made, or is nobody's.
+    [[ ! $called || $called == "$name" ]] || fail "VM $vmid on $at is $called, not $name; give $node another vmid"
     note "$name is on $at, and left alone"
     away+="$name "
+  elif [[ $config ]]; then
+    [[ $called || $(value lock) != create ]] ||
+      fail "VM $vmid is what an interrupted qm create left; remove it with:" \
+        "qm unlock $vmid && qm destroy $vmid --destroy-unreferenced-disks 1"
+    [[ $called == "$name" ]] || fail "VM $vmid is ${called:-nameless}, not $name; give $node another vmid"
   else
     [[ $image ]] || fail "$name has no image to copy its disk from; name one with IMAGE or the document's proxmox.image"
   fi
@@ -61,7 +62,8 @@ refuse() {
 
 converge() {
   is_here && [[ $away != *" $name "* ]] || return 0
-  if loaded; then
+  load
+  if [[ $config ]]; then
     update
   else
     create
@@ -108,7 +110,8 @@ create() {
     --scsihw virtio-scsi-single --scsi0 "$storage:0,import-from=$image,discard=on,iothread=1" \
     "${changes[@]}" --boot order=scsi0 --serial0 socket
   # Without --apply there is none yet; then its disk counts as too small.
-  loaded || config='scsi0: ,size=0'
+  load
+  config=${config:-scsi0: ,size=0}
 }
 
 update() {

@@ -9,9 +9,9 @@ usage: detach.sh [--apply] [--yes] [NODE...]
 
 Takes seed.iso and payload.iso out of each machine's drives, and removes every seed of the machine from ISO_STORAGE and
 from the storage that its drive names. It prints the commands; --apply runs them as well. A machine is asked through
-qemu-guest-agent whether it is part of the cluster; one that is not yet, cannot be asked, or was migrated to another
-Proxmox node keeps them. Every payload is removed with the last drive that reads one; drives of another Proxmox node's
-machines count until --yes is said without a NODE.
+qemu-guest-agent whether it is part of the cluster; one that is not yet, or cannot be asked, keeps them, and so does one
+that was migrated to another Proxmox node and has them in its drives there. Every payload is removed with the last drive
+that reads one, on whatever Proxmox node.
 
   --apply  run the commands
   --yes    ask no machine: they are all part of the cluster (kubectl get nodes)
@@ -22,7 +22,7 @@ ISO_STORAGE in the environment replaces what the document says.
 END
 }
 
-sure='' kept='' emptied=' ' away=' ' readers='' payload_storages=''
+sure='' kept='' emptied=' ' readers='''' payload_storages=''
 while (($#)); do
   case $1 in
     --yes) sure=1 ;;
@@ -41,7 +41,7 @@ keep() {
 is_complete() {
   local answer
   if ! answer=$(qm guest exec "$vmid" --timeout 15 -- /bin/bash /var/lib/hagen/bin/hagen-status 2>&1); then
-    keep "its agent does not answer; look at kubectl get nodes, and say --yes"
+    keep "its agent does not answer${at:+ from $at}; look at kubectl get nodes, and say --yes"
     return 1
   fi
   [[ ! $answer =~ \"exitcode\"\ *:\ *0[^0-9] ]] || return 0
@@ -50,17 +50,7 @@ is_complete() {
   return 1
 }
 
-# What `qm config` prints for the machine, and single values of it: `value scsi1`; `at` is the Proxmox node that has the
-# machine instead, and `called` its name in any case.
-config='' at='' called=''
-load() {
-  at='' called=''
-  if config=$(qm config "$vmid" 2>/dev/null); then
-    called=$(value name)
-  elif is_here; then
-    find_vmid
-  fi
-}
+# Single values of the configuration, without their options: `value scsi1`.
 value() { sed -n "s/^$1: \([^,]*\).*/\1/p" <<<"$config"; }
 
 # One that was migrated is where `qm` knows it, whatever the document says.
@@ -69,11 +59,11 @@ is_ours() { is_here || [[ ! $at && $called == "$name" ]]; }
 # Volumes in a storage: `stored local hagen-cp1.homelab`.
 stored() { pvesm list "$1" --content iso | sed -nE "s|^($1:iso/$2-[0-9a-f]+\.iso) .*|\1|p"; }
 
-# The same of copies that were cut: they are in nobody's drive.
+# The same of copies that were cut, on whatever Proxmox node: they are in nobody's drive.
 sweep_storage() {
   local path
   path=$(pvesm path "$1:iso/$2-0.iso")
-  sweep "${path%-*}"
+  sweep "${path%-*}" '*'
 }
 
 detach() {
@@ -88,36 +78,33 @@ detach() {
     [[ $volume == "$iso_storage:"* ]] || storages+=("${volume%%:*}")
   fi
   volume=$(value scsi2)
-  if [[ $volume == *":iso/hagen-$cluster-payload-"* ]]; then
+  if [[ ! $at && $volume == *":iso/hagen-$cluster-payload-"* ]]; then
     drives+=(--scsi2 "none,media=cdrom")
     payload_storages+=" ${volume%%:*}"
   fi
-  seeds=$(for storage in "${storages[@]}"; do stored "$storage" "hagen-$name" || exit; done)
   for storage in "${storages[@]}"; do
+    takes_iso "$storage"
     sweep_storage "$storage" "hagen-$name"
   done
-  if [[ $at ]]; then
-    [[ $seeds ]] || return 0
-    away+="$name "
-    keep "it is on $at: run detach.sh there"
+  seeds=$(for storage in "${storages[@]}"; do stored "$storage" "hagen-$name" || exit; done)
+  [[ $seeds || ${drives[*]} ]] || return 0
+  if [[ $at && ${drives[*]} ]]; then
+    [[ ! $seeds ]] || keep "it is on $at with them in its drive: run detach.sh there"
     return 0
   fi
-  [[ $seeds || ${drives[*]} ]] || return 0
   [[ $sure ]] || is_complete || return 0
-  emptied+="$name "
-  ((${#drives[@]} == 0)) || run qm set "$vmid" "${drives[@]}"
+  if [[ ${drives[*]} ]]; then
+    run qm set "$vmid" "${drives[@]}"
+    emptied+="$name "
+  fi
   for file in $seeds; do
     run pvesm free "$file"
   done
 }
 
-# Notes a machine that may still read a payload.
+# Notes a machine that still reads a payload.
 read_payload() {
   load
-  if [[ $at ]] || ! is_ours; then
-    [[ $all && $away != *" $name "* ]] || readers+=" $name"
-    return 0
-  fi
   if [[ $emptied != *" $name "* && $(value scsi2) == *":iso/hagen-$cluster-payload-"* ]]; then
     readers+=" $name"
   fi
@@ -127,6 +114,7 @@ free_payload() {
   local storage payloads file
   for storage in $iso_storage $payload_storages; do
     first "$storage" || continue
+    takes_iso "$storage"
     sweep_storage "$storage" "hagen-$cluster-payload"
     payloads=$(stored "$storage" "hagen-$cluster-payload")
     if [[ $payloads && $readers ]]; then
@@ -139,8 +127,6 @@ free_payload() {
   done
 }
 
-all=''
-[[ ! $sure || ${chosen[*]} ]] || all=1
 each detach
 chosen=()
 each read_payload

@@ -82,26 +82,40 @@ have() {
   [[ $(digest "$source") == "$sha256" ]] || fail "$file of $name is not the one that \`machines\` means; render again"
 }
 
-# Removes what copies that were cut left behind; `pvesm list` does not show it.
+# Stops unless the storage takes ISO images now, which neither `pvesm path` nor `qm` asks.
+takes_iso() {
+  first "storage:$1" || return 0
+  [[ $(pvesm status --storage "$1" --content iso 2>/dev/null) == *" active "* ]] ||
+    fail "storage $1 takes no ISO images here; it must be active in \`pvesm status --content iso\`"
+}
+
+# Removes what copies of the Proxmox nodes $2, a pattern, left behind when they were cut; `pvesm list` does not show it.
 sweep() {
   local part
-  for part in "$1"-????????????.iso.part; do
-    [[ ! -e $part ]] || run rm "$part"
+  for part in "$1"-????????????.iso.*.part; do
+    # shellcheck disable=SC2053
+    [[ ! -e $part || $part != *.iso.$2.part ]] || run rm "$part"
   done
 }
 
-# Copies a file into this Proxmox node's storage, unless it is there.
+# Copies a file into this Proxmox node's storage, unless it is there. Seeds hold secrets, and QEMU reads them as root.
 copy() {
   first "$volume" || return 0
-  local path source
-  path=$(pvesm path "$volume") || fail "storage $iso_storage has no place for ISO images"
-  [[ ! -e $path || $(digest "$path") != "$sha256" ]] || return 0
+  takes_iso "$iso_storage"
+  local path source part
+  path=$(pvesm path "$volume")
+  if [[ -e $path && $(digest "$path") == "$sha256" ]]; then
+    # One that came by the API can be read by everybody.
+    [[ $(stat -c %a "$path") == 600 ]] || run chmod 0600 "$path"
+    return 0
+  fi
   have
-  sweep "${path%-*}"
-  # Seeds hold secrets, and QEMU reads them as root.
-  run install -D -m 0600 "$source" "$path.part"
-  run sync "$path.part"
-  run mv "$path.part" "$path"
+  # Another Proxmox node may be copying the same into a storage that they share.
+  sweep "${path%-*}" "$this_node"
+  part=$path.$this_node.part
+  run install -D -m 0600 "$source" "$part"
+  run sync "$part"
+  run mv "$part" "$path"
 }
 
 on_proxmox() {
@@ -112,17 +126,26 @@ on_proxmox() {
 # A value of the one JSON object on standard input.
 field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; }
 
-# Sets `at`, the Proxmox node that has this VMID, and `called`, the name there; both are empty where nobody has it.
+# Loads the machine: `config` is what `qm config` prints, `called` its name. One of another Proxmox node, which is `at`
+# then, is read from the file that every node of a Proxmox cluster has. All are empty where nobody has this VMID.
 # shellcheck disable=SC2034 # create.sh and detach.sh use them.
-find_vmid() {
-  local found
-  found=$(pvesh get /cluster/resources --type vm --output-format json) ||
-    fail "pvesh does not say where VM $vmid of $name is; try again once \`pvecm status\` shows a quorum"
-  found=$(tr '{' '\n' <<<"$found" | { grep -E "\"vmid\":\"?$vmid\"?[,}]" || true; })
-  at=$(field node <<<"$found") called=$(field name <<<"$found")
+load() {
+  local file
+  at=''
+  if ! config=$(qm config "$vmid" 2>/dev/null); then
+    [[ -d /etc/pve/nodes ]] || fail "/etc/pve is empty; see \`systemctl status pve-cluster\`"
+    for file in /etc/pve/nodes/*/{qemu-server,lxc}/"$vmid.conf"; do
+      [[ -e $file ]] || continue
+      at=${file#/etc/pve/nodes/} at=${at%%/*}
+      # Sections with changes to come and snapshots follow.
+      config=$(sed '/^\[/,$d' "$file")
+    done
+  fi
+  called=$(sed -nE 's/^(name|hostname): //p' <<<"$config")
 }
 
-# Whether the machine is this Proxmox node's.
+# The name of this Proxmox node, and whether the machine is its.
+this_node=${HOSTNAME%%.*}
 is_here() {
-  [[ ! $host || $host == "${HOSTNAME%%.*}" ]]
+  [[ ! $host || $host == "$this_node" ]]
 }

@@ -84,6 +84,9 @@ resource "proxmox_virtual_environment_vm" "machine" {
   scsi_hardware   = "virtio-scsi-single"
   boot_order      = ["scsi0"]
 
+  # What a running machine cannot take counts from its next start: a reboot of all at once would be the cluster's end.
+  reboot_after_update = false
+
   agent {
     enabled = each.value.agent
   }
@@ -124,7 +127,7 @@ resource "proxmox_virtual_environment_vm" "machine" {
   serial_device {}
 
   lifecycle {
-    # Proxmox appends CD drives that change, and with another order the provider would restart the machine.
-    ignore_changes = [boot_order]
+    # Proxmox appends CD drives that change to the order. A machine that it migrated would be destroyed for its node.
+    ignore_changes = [boot_order, node_name]
   }
 }

@@ -27,9 +27,10 @@ END
 api='' token_file='' default_host=''
 while (($#)); do
   case $1 in
-    --api) api=${2:-} && shift ;;
-    --token-file) token_file=${2:-} && shift ;;
-    --host) default_host=${2:-} && shift ;;
+    --api | --token-file | --host) [[ ${2:-} ]] || fail "$1 wants a value; --help says which" ;;&
+    --api) api=$2 && shift ;;
+    --token-file) token_file=$2 && shift ;;
+    --host) default_host=$2 && shift ;;
     *) takes "$1" ;;
   esac
   shift
@@ -45,7 +46,7 @@ copy_files() {
 call() {
   local answer
   answer=$(printf 'header = "Authorization: PVEAPIToken=%s"\n' "$token" |
-    curl --config - --silent --show-error --fail-with-body "${@:2}" "$api/api2/json/nodes/$host$1" 2>&1) ||
+    curl --config - --silent --show-error --fail-with-body "${@:2}" "$api/api2/json/nodes/$1" 2>&1) ||
     fail "$api refuses: $answer"
   printf '%s\n' "$answer"
 }
@@ -59,18 +60,20 @@ send_files() {
 
 send() {
   first "$host/$volume" || return 0
-  local list size task state source
+  local list size task at state source
   have
-  list=$(call "/storage/$iso_storage/content?content=iso")
+  list=$(call "$host/storage/$iso_storage/content?content=iso")
   size=$(tr '{' '\n' <<<"$list" | { grep -F "\"volid\":\"$volume\"" || true; } | field size)
   [[ $size != "$(stat -c %s "$source")" ]] || return 0
   note "$file goes to $volume on $host"
   [[ $apply ]] || return 0
   # In this order, for so PVE's parser wants it; and it knows no `Expect: 100-continue`.
-  task=$(call "/storage/$iso_storage/upload" --header Expect: --form content=iso --form checksum-algorithm=sha256 \
+  task=$(call "$host/storage/$iso_storage/upload" --header Expect: --form content=iso --form checksum-algorithm=sha256 \
     --form "checksum=$sha256" --form "filename=@$source;filename=${volume##*/}" | field data)
+  # The task is the Proxmox node's that was asked, whose storage it may be.
+  at=${task#UPID:} at=${at%%:*}
   until
-    state=$(call "/tasks/$task/status") || exit
+    state=$(call "$at/tasks/$task/status") || exit
     [[ $(field status <<<"$state") == stopped ]]
   do
     sleep 1

@@ -120,6 +120,7 @@ more("value-proxmox-storage", "proxmox: {storage: 'local-lvm:'}\n")
 more("value-proxmox-host", "proxmox: {host: pve1.example.org}\n")
 more("value-proxmox-bridge", "proxmox: {bridge: vmbr0@20}\n")
 more("value-proxmox-image", "proxmox: {image: 'https://cloud.debian.org/debian-13.qcow2'}\n")
+more("value-proxmox-image-ending", "proxmox: {image: 'local:import/flatcar_production_proxmoxve_image.img'}\n")
 node("shape-proxmox-vmid", "    proxmox: {vmid: 99}\n")
 more("shape-proxmox-memory", "proxmox: {memory: 4GiB}\n")
 

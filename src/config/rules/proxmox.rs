@@ -53,8 +53,17 @@ pub(in crate::config) fn image(text: &str) -> Result<String, Invalid> {
             "write `local:import/debian-13.qcow2`, or `/root/debian-13.qcow2` for a file on the Proxmox node",
         ));
     }
+    if !path && text.contains(":import/") && !IMPORTED.iter().any(|ending| text.ends_with(ending)) {
+        return Err(Invalid::new(
+            format!("`{}` has no ending by which Proxmox knows an image", text.escape_debug()),
+            format!("store it under a name that ends as its format does: {}", IMPORTED.join(", ")),
+        ));
+    }
     Ok(text.to_owned())
 }
+
+/// Endings of volumes with content `import` (pve-storage 9.1.7, `PVE::Storage::Plugin::parse_volname`).
+const IMPORTED: [&str; 5] = [".qcow2", ".raw", ".vmdk", ".ova", ".ovf"];
 
 pub(super) fn check(subject: &Subject<'_>) {
     let vmids = subject.nodes().filter_map(|(node, _)| {

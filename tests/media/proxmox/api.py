@@ -58,7 +58,8 @@ def leaks(secret):
 
 
 class Api:
-    """Serves `folder`/iso as the storage `local` of the nodes `pve` and `pve2`, over TLS with the certificate `pem`."""
+    """Serves `folder`/NODE/iso as the storage `local` of the nodes `pve` and `pve2`, over TLS with the certificate
+    `pem`. It is `pve` that is asked, so all tasks are its own."""
 
     def __init__(self, folder, token, pem):
         self.folder, self.token = folder, token
@@ -106,6 +107,7 @@ class Api:
 
     def do(self, method, path, headers, body):
         node = re.match("(/api2/json/nodes/pve2?)/", path)[1]
+        isos = self.folder / Path(node).name / "iso"
         if (method, path) == ("GET", f"{node}/storage/local/content?content=iso"):
             return [
                 {
@@ -115,7 +117,7 @@ class Api:
                     "size": file.stat().st_size,
                     "format": "iso",
                 }
-                for file in sorted((self.folder / "iso").iterdir())
+                for file in sorted(isos.iterdir())
             ]
         if (method, path) == ("POST", f"{node}/storage/local/upload"):
             boundary = re.search(r"multipart/form-data; *boundary=(\S+)", headers["Content-Type"])[1]
@@ -126,13 +128,13 @@ class Api:
             if self.verdict == "OK" and hashlib.sha256(content).hexdigest() != params["checksum"]:
                 self.verdict = "checksum mismatch"
             if self.verdict == "OK":
-                (self.folder / "iso" / name).write_bytes(content)
+                (isos / name).write_bytes(content)
             self.uploads.append(name)
             self.asked = 0
             return "UPID:pve:0001E240:00A1B2C3:69000000:imgcopy::hagen@pve!upload:"
         if (method, path) == (
             "GET",
-            f"{node}/tasks/UPID:pve:0001E240:00A1B2C3:69000000:imgcopy::hagen@pve!upload:/status",
+            "/api2/json/nodes/pve/tasks/UPID:pve:0001E240:00A1B2C3:69000000:imgcopy::hagen@pve!upload:/status",
         ):
             self.asked += 1
             task = {"upid": "UPID:pve:0001E240", "type": "imgcopy", "node": "pve", "pid": 123456}

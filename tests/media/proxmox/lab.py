@@ -28,6 +28,9 @@ nodes:
 # The same cluster, whose machines take their images from a payload.
 OFFLINE = DOCUMENT + "software: {images: payload}\n"
 
+# /etc/pve is a folder, too.
+ETC_PVE = 'sed -i "s|/etc/pve/nodes|$PROXMOX&|g" out/proxmox/hagen.sh'
+
 
 class Lab:
     """A Proxmox node with an image and no machine, and a rendered cluster."""
@@ -35,11 +38,16 @@ class Lab:
     def __init__(self, folder, document=DOCUMENT):
         self.folder, self.out = folder, folder / "out"
         self.proxmox, self.bin = folder / "proxmox", folder / "bin"
-        for path in (self.proxmox / "iso", self.bin):
+        for path in (*(self.proxmox / node / "iso" for node in ("pve", "pve2")), self.bin):
             path.mkdir(parents=True)
         for name in ("qm", "pvesm", "pvesh", "pveum"):
             (self.bin / name).symlink_to(HERE / "standin.py")
-        self.state = {"vms": {}, "elsewhere": {}, "guests": {}, "images": {"local:import/debian-13.qcow2": "3G"}}
+        self.state = {
+            "vms": {},
+            "storages": {"local": {"content": "backup,iso,vztmpl", "status": "active"}},
+            "guests": {},
+            "images": {"local:import/debian-13.qcow2": "3G"},
+        }
         self.environment = os.environ | {
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "PROXMOX": str(self.proxmox),
@@ -54,6 +62,17 @@ class Lab:
     @state.setter
     def state(self, state):
         (self.proxmox / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        # What every Proxmox node has in /etc/pve.
+        nodes = self.proxmox / "etc/pve/nodes"
+        shutil.rmtree(nodes, ignore_errors=True)
+        for node in ("pve", "pve2"):
+            (nodes / node / "lxc").mkdir(parents=True)
+            (nodes / node / "qemu-server").mkdir()
+        for vmid, vm in state["vms"].items():
+            kind = "lxc" if "hostname" in vm["config"] else "qemu-server"
+            lines = [f"{key}: {value}\n" for key, value in vm["config"].items()]
+            lines += ["\n[before]\n", "name: other\n", "scsi2: local:iso/other.iso,media=cdrom\n"]
+            (nodes / vm["node"] / kind / f"{vmid}.conf").write_text("".join(lines), encoding="utf-8")
 
     def render(self, document, seed="one", payload=None):
         """`hagen render --media proxmox`, with secrets of their own for each `seed`, and a payload that differs by `payload`."""
@@ -66,9 +85,11 @@ class Lab:
         if payload:
             command += ["--payload", small_images.payload(renderer(), self.folder, payload)]
         subprocess.run([*command, "--quiet"], cwd=self.folder, stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(["bash", "-c", ETC_PVE], cwd=self.folder, env=self.environment, check=True)
 
     def call(self, script, *words, stdin="", **variables):
         """Exit code, output, errors, and the commands that changed something."""
+        self.change(lambda state: None)
         log = self.proxmox / "log"
         log.write_text("", encoding="utf-8")
         done = subprocess.run(
@@ -103,8 +124,9 @@ class Lab:
         machines = {vmid: vm["config"].get(drive) for vmid, vm in self.state["vms"].items()}
         return {vmid: value and value.split(",")[0] for vmid, value in machines.items()}
 
-    def volumes(self):
-        return sorted(path.name for path in (self.proxmox / "iso").iterdir())
+    def volumes(self, where="pve"):
+        """What is in the storage `local` of a Proxmox node, or in another."""
+        return sorted(path.name for path in (self.proxmox / where / "iso").iterdir())
 
 
 @functools.cache

@@ -66,8 +66,11 @@ def standin(lab):
         "pvesm path local:../../etc/shadow",
         "pvesm path nas:iso/a.iso",
         "pvesm list local --contents iso",
-        "pvesh get /cluster/resources --type qemu",
-        "pvesh get /cluster/resources --vmid 101",
+        "pvesm status --storage nas --content iso",
+        "pvesm status --storage local --content images",
+        "pvesm status local",
+        "pvesm set local --content iso,isos",
+        "pvesh get /storage/local --content iso",
         "pvesh get /cluster/nextid --type vm",
     ]
     for line in wrong:
@@ -90,7 +93,7 @@ def dry(lab):
         if f"\n{line}" not in text:
             yield f"does not say {line}: {text}"
     if not re.search(
-        r"^install -D -m 0600 \S+/nodes/cp1/seed.iso \S+/iso/hagen-cp1.homelab-[0-9a-f]{12}.iso.part$", text, re.M
+        r"^install -D -m 0600 \S+/nodes/cp1/seed.iso \S+/iso/hagen-cp1.homelab-[0-9a-f]{12}.iso.pve.part$", text, re.M
     ):
         yield f"does not say where seeds go: {text}"
 
@@ -128,7 +131,7 @@ def create(lab):
         [c for vm in lab.state["vms"].values() for c in vm["config"].values() if "cloudinit" in c],
         [],
     )
-    yield from equal("mode of a seed", oct((lab.proxmox / "iso" / machine["iso"]).stat().st_mode & 0o777), "0o600")
+    yield from equal("mode of a seed", oct((lab.proxmox / "pve/iso" / machine["iso"]).stat().st_mode & 0o777), "0o600")
     yield from nothing_to_do(lab)
     yield from equal(
         "start", lab.must("create.sh", "--apply", "--start"), [f"qm start {vmid}" for vmid in (8011, 8012, 8013, 300)]
@@ -234,7 +237,7 @@ def payloads(lab):
     size = (lab.out / "payload.iso").stat().st_size
     yield from equal("a drive", lab.config("300")["scsi2"], f"local:iso/{old},media=cdrom,size={size // 1024}K")
     yield from equal("volumes", lab.volumes(), sorted([old, *(machine["iso"] for machine in machines(lab).values())]))
-    yield from equal("same bytes", (lab.proxmox / "iso" / old).read_bytes(), (lab.out / "payload.iso").read_bytes())
+    yield from equal("same bytes", (lab.proxmox / "pve/iso" / old).read_bytes(), (lab.out / "payload.iso").read_bytes())
     yield from nothing_to_do(lab)
     # Without --payload, what the drives read is nobody's business.
     lab.render(OFFLINE)
@@ -293,33 +296,40 @@ def frees(lab):
     there = {"8011": "none", "8012": f"local:iso/{name}", "8013": "none", "300": "local:iso/rescue.iso"}
     yield from equal("attached", lab.drives("scsi2"), there)
 
-    # Drives of another Proxmox node's machines cannot be looked at.
+    # A drive of another Proxmox node's machine counts.
     migrate(lab, "8013")
+    lab.change(lambda state: state["vms"]["8013"]["config"].update(scsi2=f"local:iso/{name},media=cdrom"))
     lab.render(OFFLINE.replace("10.9.0.13/24", "10.9.0.13/24, proxmox: {host: pve2}"), payload="two")
-    code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes", "cp2")
-    yield from equal("elsewhere", (code, errors, [name]), (0, "", [v for v in lab.volumes() if "payload" in v]))
+    code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes")
+    yield from equal("elsewhere", (code, errors, lab.volumes()), (0, "", [name]))
     if "# the payload stays in local for cp3.homelab\n" not in text:
         yield f"does not say who is elsewhere: {text}"
+    lab.must("detach.sh", "--apply", "--yes", HOSTNAME="pve2")
     lab.must("detach.sh", "--apply", "--yes")
     yield from equal("all of them", lab.volumes(), [])
 
 
+def machine(config):
+    """One that runs on the Proxmox node pve."""
+    return {"node": "pve", "config": config, "running": True}
+
+
 def foreign(lab):
     """A VMID that is somebody else's stops create.sh before anything is done, with one sentence."""
-    mail = {"node": "pve2", "type": "lxc", "name": "mail"}
+    mail = {"node": "pve2", "config": {"hostname": "mail"}, "running": True}
     cases = {
         "8012": (
-            lambda state: state["vms"].update({"8012": {"config": {"name": "mail"}, "running": True}}),
+            lambda state: state["vms"].update({"8012": machine({"name": "mail"})}),
             "create.sh: VM 8012 is mail, not cp2.homelab; give cp2 another vmid\n",
         ),
         "elsewhere": (
-            lambda state: (state["vms"].clear(), state["elsewhere"].update({"300": mail})),
+            lambda state: state.update(vms={"300": mail}),
             "create.sh: VM 300 on pve2 is mail, not w1.homelab; give w1 another vmid\n",
         ),
         "cut": (
-            lambda state: state.update(elsewhere={}, vms={"8011": {"config": {"lock": "create"}, "running": False}}),
+            lambda state: state.update(vms={"8011": machine({"lock": "create"})}),
             "create.sh: VM 8011 is what an interrupted qm create left; "
-            "remove it with: qm unlock 8011 && qm destroy 8011\n",
+            "remove it with: qm unlock 8011 && qm destroy 8011 --destroy-unreferenced-disks 1\n",
         ),
     }
     for name, (happens, sentence) in cases.items():
@@ -328,7 +338,7 @@ def foreign(lab):
         code, text, errors, commands = lab.call("create.sh", "--apply", "--start")
         yield from equal(name, (code, text, errors, commands, lab.state), (1, "", sentence, [], before))
         yield from equal(f"{name}: volumes", lab.volumes(), [])
-    lab.change(lambda state: state.update(vms={"8012": {"config": {"name": "mail"}, "running": False}}))
+    lab.change(lambda state: state.update(vms={"8012": machine({"name": "mail"})}))
     yield from equal("the others alone", len(lab.must("create.sh", "--apply", "cp1", "cp3")), 4)
     code, _, errors, commands = lab.call("detach.sh", "--apply", "--yes", "cp2")
     yield from equal("detach.sh", (code, errors, commands), (1, "detach.sh: VM 8012 is mail, not cp2.homelab\n", []))
@@ -345,7 +355,8 @@ def hosts(lab):
     yield from equal(
         "pve2", (code, errors, [line.split()[2] for line in commands if "create" in line]), (0, "", ["8012"])
     )
-    yield from equal("its seeds", [name[:9] for name in lab.volumes()], ["hagen-cp2"])
+    seeds_there = [name[:9] for name in lab.volumes("pve2")]
+    yield from equal("its seeds", (lab.volumes(), seeds_there), ([], ["hagen-cp2"]))
     if "# cp1.homelab is a machine of pve: run create.sh there\n" not in text:
         yield f"does not name the others: {text}"
     commands = lab.must("create.sh", "--apply")
@@ -360,7 +371,8 @@ def variables(lab):
     yield from equal("storage", config["scsi0"], "tank:vm-8011-disk-0,discard=on,iothread=1,size=32G")
     yield from equal("bridge", config["net0"].split(",")[1], "bridge=vmbr7")
     code, _, errors, _ = lab.call("create.sh", "--apply", "cp2", ISO_STORAGE="nas")
-    yield from equal("nas", (code, errors.splitlines()[-1]), (1, "create.sh: storage nas has no place for ISO images"))
+    said = "create.sh: storage nas takes no ISO images here; it must be active in `pvesm status --content iso`\n"
+    yield from equal("nas", (code, errors), (1, said))
     lab.render(DOCUMENT.replace(', image: "local:import/debian-13.qcow2"', ""))
     code, _, errors, commands = lab.call("create.sh", "--apply")
     yield from equal(
@@ -395,13 +407,18 @@ def copy(lab):
     lab.must("upload.sh", "--apply")
     yield from equal("volumes", lab.volumes(), sorted(machine["iso"] for machine in machines(lab).values()))
     yield from equal("again", lab.call("upload.sh", "--apply"), (0, "", "", []))
-    (lab.proxmox / "iso" / lab.volumes()[0]).write_text("half of it", encoding="utf-8")
+    # As one that came by the API.
+    seed = lab.proxmox / "pve/iso" / lab.volumes()[0]
+    seed.chmod(0o644)
+    yield from equal("open", lab.call("upload.sh", "--apply"), (0, f"chmod 0600 {seed}\n", "", []))
+    yield from equal("closed", oct(seed.stat().st_mode & 0o777), "0o600")
+    seed.write_text("half of it", encoding="utf-8")
     code, text, _, _ = lab.call("upload.sh", "--apply")
     yield from equal("damaged", (code, text.count("install ")), (0, 1))
     shutil.rmtree(lab.out / "nodes/cp1")
     yield from equal("already there", lab.call("upload.sh", "--apply"), (0, "", "", []))
     (lab.out / "nodes/cp2/seed.iso").write_text("of another render", encoding="utf-8")
-    (lab.proxmox / "iso" / machines(lab)["cp2"]["iso"]).unlink()
+    (lab.proxmox / "pve/iso" / machines(lab)["cp2"]["iso"]).unlink()
     code, _, errors, _ = lab.call("upload.sh", "--apply")
     yield from equal(
         "another",
@@ -419,7 +436,7 @@ def payload_copy(lab):
     lab.must("upload.sh", "--apply")
     yield from equal("volumes", (len(lab.volumes()), payload(lab) in lab.volumes()), (5, True))
     yield from equal("again", lab.call("upload.sh", "--apply"), (0, "", "", []))
-    (lab.proxmox / "iso" / payload(lab)).unlink()
+    (lab.proxmox / "pve/iso" / payload(lab)).unlink()
     (lab.out / "payload.iso").write_text("of another render", encoding="utf-8")
     code, _, errors, _ = lab.call("upload.sh", "--apply")
     said = "upload.sh: payload.iso of cp1.homelab is not the one that `machines` means; render again\n"
@@ -442,7 +459,8 @@ def payload_api(lab):
     code, _, errors, _ = send("--apply", "cp1", "cp2")
     names = [machines(lab)[name]["iso"] for name in ("cp1", "cp2")]
     yield from equal("sent", (code, errors, api.uploads), (0, "", [names[0], payload(lab), names[1]]))
-    yield from equal("same", (lab.proxmox / "iso" / payload(lab)).read_bytes(), (lab.out / "payload.iso").read_bytes())
+    there = lab.proxmox / "pve/iso" / payload(lab)
+    yield from equal("same", there.read_bytes(), (lab.out / "payload.iso").read_bytes())
     yield from equal("the others", (send("--apply")[0], api.uploads.count(payload(lab)), len(api.uploads)), (0, 1, 5))
     yield from equal("again", send("--apply"), (0, "", "", []))
     # Another Proxmox node's storage is another one.
@@ -450,6 +468,14 @@ def payload_api(lab):
     text = send()[1]
     yield from equal("two nodes", [f"{payload(lab)} on {host}\n" in text for host in ("pve", "pve2")], [True, True])
     yield from api.wrong
+
+
+def values(lab):
+    """An option without its value is named."""
+    for option in ("--api", "--token-file", "--host"):
+        for words in ([option], [option, ""]):
+            found = lab.call("upload.sh", "--apply", *words)
+            yield from equal(f"{words}", found, (1, "", f"upload.sh: {option} wants a value; --help says which\n", []))
 
 
 def upload(lab):
@@ -471,14 +497,19 @@ def upload(lab):
     yield from equal("from a pipe", (code, errors, api.uploads), (0, "", names))
     for name, machine in machines(lab).items():
         seed = (lab.out / "nodes" / name / "seed.iso").read_bytes()
-        yield from equal(f"seed of {name}", (lab.proxmox / "iso" / machine["iso"]).read_bytes() == seed, True)
+        yield from equal(f"seed of {name}", (lab.proxmox / "pve/iso" / machine["iso"]).read_bytes() == seed, True)
     yield from equal("again", lab.call("upload.sh", *words, "-", "--apply", stdin=TOKEN, **trust), (0, "", "", []))
     yield from equal("nothing sent again", len(api.uploads), 4)
-    (lab.proxmox / "iso" / names[2]).write_text("half of it", encoding="utf-8")
+    (lab.proxmox / "pve/iso" / names[2]).write_text("half of it", encoding="utf-8")
     code, _, _, _ = lab.call("upload.sh", *words, "-", "--apply", stdin=TOKEN, **trust)
     yield from equal("half of it", (code, api.uploads[4:]), (0, [names[2]]))
 
-    (lab.proxmox / "iso" / names[0]).unlink()
+    # The task is the asked node's, whose storage it may be.
+    lab.render(DOCUMENT.replace("10.9.0.12/24", "10.9.0.12/24, proxmox: {host: pve2}"), seed="one")
+    code, _, errors, _ = lab.call("upload.sh", *words, "-", "--apply", stdin=TOKEN, **trust)
+    yield from equal("pve2", (code, errors, lab.volumes("pve2")), (0, "", [machines(lab)["cp2"]["iso"]]))
+
+    (lab.proxmox / "pve/iso" / names[0]).unlink()
     api.verdict = "checksum mismatch: got 'a' != expect 'b'"
     code, _, errors, _ = lab.call("upload.sh", *words, "-", "--apply", stdin=TOKEN, **trust)
     yield from equal("mismatch", (code, errors), (1, f"upload.sh: PVE did not take {names[0]}: {api.verdict}\n"))
@@ -503,7 +534,7 @@ def detach(lab):
     lab.must("create.sh", "--apply", "--start")
     lab.render(DOCUMENT.replace(", image", ", agent: true, image"), seed="two")
     lab.must("create.sh", "--apply")
-    own = lab.proxmox / "iso/debian-13.iso"
+    own = lab.proxmox / "pve/iso/debian-13.iso"
     own.write_text("somebody's own", encoding="utf-8")
     status = (
         "node:    cp2\nstate:   waiting since 2026-11-21T20:00:00Z\nmessage: the API does not answer yet\ndone:    10\n"
@@ -534,86 +565,119 @@ def detach(lab):
     yield from equal("gone, --yes", len(lab.must("detach.sh", "--apply", "--yes", "cp1")), 1)
 
 
-def migrate(lab, vmid):
-    """Proxmox takes the machine to another node."""
+def migrate(lab, vmid, *ejected):
+    """Proxmox takes the machine to pve2, once its owner has ejected the CDs."""
 
     def happens(state):
-        name = state["vms"].pop(vmid)["config"]["name"]
-        state["elsewhere"][vmid] = {"node": "pve2", "type": "qemu", "name": name}
+        state["vms"][vmid]["node"] = "pve2"
+        state["vms"][vmid]["config"].update(dict.fromkeys(ejected, "none,media=cdrom"))
 
     lab.change(happens)
 
 
 def migrated(lab):
-    """A machine that is on another Proxmox node is left alone, with what it may have in its drives."""
+    """A machine that is on another Proxmox node is left alone, with what it has in its drives there."""
     lab.render(OFFLINE, payload="one")
-    lab.must("create.sh", "--apply", "cp1", "cp2", "cp3")
-    before = lab.volumes()
+    lab.change(lambda state: state["storages"].update(nfs={"content": "iso", "status": "active"}))
+    lab.must("create.sh", "--apply", "cp1", "cp2", "cp3", ISO_STORAGE="nfs")
+    lab.render(OFFLINE.replace("vmidBase", "isoStorage: nfs, vmidBase"), payload="one")
+    before = lab.volumes("nfs")
     migrate(lab, "8011")
     code, text, errors, commands = lab.call("create.sh", "--apply")
     yield from equal("create.sh", (code, errors, [line[:13] for line in commands]), (0, "", ["qm create 300"]))
     if "# cp1.homelab is on pve2, and left alone\n" not in text:
         yield f"does not say where: {text}"
+    # The storage is one that the two share.
     code, text, errors, _ = lab.call("detach.sh", "--apply", "--yes")
-    said = "detach.sh: cp1.homelab keeps its media: it is on pve2: run detach.sh there\n"
+    said = "detach.sh: cp1.homelab keeps its media: it is on pve2 with them in its drive: run detach.sh there\n"
     yield from equal("detach.sh", (code, errors), (1, said))
-    yield from equal("left", lab.volumes(), [volume for volume in before if "cp1" in volume or "payload" in volume])
-    if "# the payload stays in local for cp1.homelab\n" not in text:
+    yield from equal("left", lab.volumes("nfs"), [name for name in before if "cp1" in name or "payload" in name])
+    if "# the payload stays in nfs for cp1.homelab\n" not in text:
         yield f"does not say for whom: {text}"
     # There, whatever the document says; the others' are gone already.
-    state = lab.state
-    config = {"name": "cp1.homelab", "scsi1": f"local:iso/{machines(lab)['cp1']['iso']},media=cdrom"}
-    guest = {"node": "pve", "type": "qemu"}
-    others = {vmid: guest | {"name": vm["config"]["name"]} for vmid, vm in state["vms"].items()}
-    lab.state = state | {"vms": {"8011": {"config": config, "running": True}}, "elsewhere": others}
-    lab.render(OFFLINE.replace("vmidBase", "host: pve, vmidBase"), payload="one")
+    lab.render(OFFLINE.replace("vmidBase", "isoStorage: nfs, host: pve, vmidBase"), payload="one")
     lab.must("detach.sh", "--apply", "--yes", HOSTNAME="pve2")
-    yield from equal("there", (lab.volumes(), lab.drives("scsi1")), ([], {"8011": "none"}))
+    yield from equal("there", (lab.volumes("nfs"), lab.drives("scsi1")["8011"]), ([], "none"))
     # Nobody knows whether it is gone.
     lab.render(OFFLINE)
-    lab.must("upload.sh", "--apply", "cp2")
-    (lab.bin / "pvesh").unlink()
-    code, _, errors, commands = lab.call("detach.sh", "--apply", "--yes", "cp2")
-    said = "detach.sh: pvesh does not say where VM 8012 of cp2.homelab is; try again once `pvecm status` shows a quorum"
-    yield from equal("no answer", (code, errors.splitlines()[-1:], commands), (1, [said], []))
+    lab.must("upload.sh", "--apply", "w1")
+    lab.change(lambda state: state["vms"].pop("300"))
+    script = lab.out / "proxmox/hagen.sh"
+    script.write_text(script.read_text(encoding="utf-8").replace("/etc/pve/nodes", "/etc/none"), encoding="utf-8")
+    code, _, errors, commands = lab.call("detach.sh", "--apply", "--yes", "w1")
+    said = "detach.sh: /etc/pve is empty; see `systemctl status pve-cluster`\n"
+    yield from equal("no answer", (code, errors, commands), (1, said, []))
+
+
+def ejected(lab):
+    """The seed of a machine that was migrated without it is removed where it is."""
+    lab.must("create.sh", "--apply", "cp1", "w1")
+    migrate(lab, "8011", "scsi1")
+    code, _, errors, commands = lab.call("detach.sh", "--apply", "cp1")
+    said = "its agent does not answer from pve2; look at kubectl get nodes, and say --yes"
+    yield from equal("asked", (code, errors, commands), (1, f"detach.sh: cp1.homelab keeps its media: {said}\n", []))
+    seed = machines(lab)["cp1"]["iso"]
+    yield from equal("freed", lab.must("detach.sh", "--apply", "--yes", "cp1"), [f"pvesm free local:iso/{seed}"])
+    yield from equal("left", [name[:8] for name in lab.volumes()], ["hagen-w1"])
+    # One that has no name is left alone.
+    lab.change(lambda state: state["vms"]["8011"]["config"].pop("name"))
+    note = "# cp1.homelab is on pve2, and left alone\n"
+    yield from equal("no name", lab.call("create.sh", "--apply", "cp1"), (0, note, "", []))
 
 
 def storages(lab):
     """What the drives name is removed from its storage, whatever ISO_STORAGE is now."""
-    (lab.proxmox / "nfs/iso").mkdir(parents=True)
+    lab.change(lambda state: state["storages"].update(nfs={"content": "iso", "status": "active"}))
     lab.render(OFFLINE, payload="one")
     lab.must("create.sh", "--apply", ISO_STORAGE="nfs")
     lab.must("upload.sh", "--apply", "cp1")
     lab.must("detach.sh", "--apply", "--yes")
     yield from equal("drives", set(lab.drives("scsi1").values()), {"none"})
-    yield from equal("nfs", [path.name for path in (lab.proxmox / "nfs/iso").iterdir()], [])
+    yield from equal("nfs", lab.volumes("nfs"), [])
     yield from equal("local", lab.volumes(), [])
+
+
+def unfit(lab):
+    """A storage that is not for ISO images, or not there now, stops each script before it does anything."""
+    lab.must("create.sh", "--apply", "cp1")
+    volumes = lab.volumes()
+    sentence = "storage local takes no ISO images here; it must be active in `pvesm status --content iso`"
+    for storage in ({"content": "images"}, {"status": "disabled"}, {"status": "inactive"}):
+        lab.change(lambda state, storage=storage: state["storages"]["local"].update(storage))
+        for words in (["create.sh", "cp2"], ["upload.sh"], ["detach.sh", "--yes"]):
+            found = lab.call(*words, "--apply")
+            yield from equal(f"{words} {storage}", found, (1, "", f"{words[0]}: {sentence}\n", []))
+        lab.change(lambda state: state["storages"]["local"].update(content="iso", status="active"))
+    yield from equal("volumes", lab.volumes(), volumes)
 
 
 def cut(lab):
     """What a copy that was cut leaves behind goes with the next copy, or with detach.sh; volumes are mended."""
     lab.render(OFFLINE, payload="one")
     old = machines(lab)["cp1"]["iso"]
-    part = lab.proxmox / "iso" / f"{old}.part"
-    other = lab.proxmox / "iso/hagen-cp1.homelab-2-0123456789ab.iso.part"
-    for path in (part, other):
+    part = lab.proxmox / "pve/iso" / f"{old}.pve.part"
+    other = lab.proxmox / "pve/iso/hagen-cp1.homelab-2-0123456789ab.iso.pve.part"
+    # Another Proxmox node's, which may be copying now.
+    theirs = lab.proxmox / "pve/iso" / f"{old}.pve2.part"
+    for path in (part, other, theirs):
         path.write_text("half of it", encoding="utf-8")
     lab.render(OFFLINE, seed="two", payload="one")
     code, text, errors, _ = lab.call("create.sh", "--apply")
     yield from equal("create.sh", (code, errors, part.exists(), other.exists()), (0, "", False, True))
-    new = lab.proxmox / "iso" / machines(lab)["cp1"]["iso"]
-    if f"\nsync {new}.part\nmv {new}.part {new}\n" not in text:
+    yield from equal("another node's", theirs.exists(), True)
+    new = lab.proxmox / "pve/iso" / machines(lab)["cp1"]["iso"]
+    if f"\nsync {new}.pve.part\nmv {new}.pve.part {new}\n" not in text:
         yield f"does not sync: {text}"
     # Missing, or damaged, though the drives name them.
     seed = new.read_bytes()
     new.unlink()
-    (lab.proxmox / "iso" / payload(lab)).write_text("half of it", encoding="utf-8")
+    (lab.proxmox / "pve/iso" / payload(lab)).write_text("half of it", encoding="utf-8")
     yield from equal("mended", lab.must("create.sh", "--apply"), [])
     yield from equal("seed", new.is_file() and new.read_bytes() == seed, True)
-    yield from equal("payload", (lab.proxmox / "iso" / payload(lab)).stat().st_size > 10, True)
+    yield from equal("payload", (lab.proxmox / "pve/iso" / payload(lab)).stat().st_size > 10, True)
     yield from nothing_to_do(lab)
     for name in (old, payload(lab)):
-        (lab.proxmox / "iso" / f"{name}.part").write_text("half of it", encoding="utf-8")
+        (lab.proxmox / "pve/iso" / f"{name}.pve.part").write_text("half of it", encoding="utf-8")
     lab.must("detach.sh", "--apply", "--yes")
     yield from equal("detach.sh", lab.volumes(), [other.name])
     part.write_text("half of it", encoding="utf-8")
@@ -638,10 +702,13 @@ CHECKS = (
     place,
     copy,
     payload_copy,
+    values,
     upload,
     payload_api,
     detach,
     migrated,
+    ejected,
     storages,
+    unfit,
     cut,
 )

@@ -1,12 +1,13 @@
 #!/usr/bin/env -S python3 -B
 """A stand-in for qm, pvesm, pvesh and pveum: it is called by these names, keeps its machines in the folder $PROXMOX,
 and refuses what options.json does not know. What a command does follows PVE's sources (named there): what `qm config`
-prints, that a new CD drive joins the boot order, that a VMID is one machine's in the whole cluster.
+prints, that a new CD drive joins the boot order, that a VMID is one machine's in the whole cluster. $HOSTNAME says
+which Proxmox node it is.
 
-$PROXMOX/state.json: `vms` by VMID, each its configuration and `running`; `elsewhere`, by VMID what /cluster/resources
-says of other nodes' machines and containers; `images` with their sizes; `guests`, what hagen-status ends with on
-machines that have an agent. $PROXMOX/log: every command that changes something, one JSON list a line. $PROXMOX/iso: the
-storage `local`; $PROXMOX/nfs/iso: `nfs`, where that folder is.
+$PROXMOX/state.json: `vms` by VMID, each its `node`, configuration and `running`; `storages`, what each is for, and its
+status; `images` with their sizes; `guests`, what hagen-status ends with on machines that have an agent. $PROXMOX/log:
+every command that changes something, one JSON list a line. Storages are folders of $PROXMOX: `local` is the node's own
+(pve, pve2), the others all nodes share.
 """
 
 import json
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(os.environ["PROXMOX"])
+NODE = os.environ["HOSTNAME"].partition(".")[0]
 TABLE = json.loads(Path(__file__).resolve().with_name("options.json").read_text(encoding="utf-8"))
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -113,10 +115,9 @@ def from_bytes(size):
 
 
 def folder_of(storage):
-    folder = {"local": HERE, "nfs": HERE / "nfs"}.get(storage)
-    if not folder or not folder.is_dir():
+    if storage not in load()["storages"]:
         refuse(f"storage '{storage}' does not exist")
-    return folder
+    return HERE / (NODE if storage == "local" else storage)
 
 
 def path_of(volume):
@@ -161,14 +162,15 @@ def apply(state, vmid, config, options):
 def qm(state, command, vmid, rest, options, extra):
     machine = state["vms"].get(vmid)
     if command == "create":
-        if machine or vmid in state["elsewhere"]:
-            refuse(f"unable to create VM {vmid} - VM {vmid} already exists on node 'pve'")
-        machine = {"config": {"smbios1": "uuid=00000000-0000-4000-8000-000000000000"}, "running": False}
+        if machine:
+            refuse(f"unable to create VM {vmid} - VM {vmid} already exists on node '{machine['node']}'")
+        config = {"smbios1": "uuid=00000000-0000-4000-8000-000000000000"}
+        machine = {"node": NODE, "config": config, "running": False}
         apply(state, vmid, machine["config"], options)
         state["vms"][vmid] = machine
         return save(state)
-    if not machine:
-        refuse(f"Configuration file 'nodes/pve/qemu-server/{vmid}.conf' does not exist", 2)
+    if not machine or machine["node"] != NODE or "hostname" in machine["config"]:
+        refuse(f"Configuration file 'nodes/{NODE}/qemu-server/{vmid}.conf' does not exist", 2)
     config = machine["config"]
     if command == "config":
         for key in sorted(config):
@@ -207,8 +209,18 @@ def qm(state, command, vmid, rest, options, extra):
         print(re.sub('": ', '" : ', json.dumps(answer, indent=3)))
 
 
-def pvesm(state, command, value):
-    if command == "path":
+def pvesm(state, command, value, options):
+    if command == "status":
+        name = options["storage"]
+        storage = state["storages"].get(name)
+        if not storage or options["content"] not in storage["content"].split(","):
+            refuse("400 Parameter verification failed.\nstorage: No such storage.")
+        print("Name         Type     Status     Total (KiB)      Used (KiB) Available (KiB)        %")
+        print(f"{name:12}  dir {storage['status']:>10}        98497780        13432180        80016052   13.64%")
+    elif command == "set":
+        state["storages"][value] |= options
+        save(state)
+    elif command == "path":
         print(path_of(value))
     elif command == "free":
         if not path_of(value).is_file():
@@ -217,7 +229,14 @@ def pvesm(state, command, value):
         print(f"Removed volume '{value}'")
         save(state)
     elif command == "list":
-        files = [path for path in sorted((folder_of(value) / "iso").iterdir()) if path.suffix in (".iso", ".img")]
+        contents = state["storages"].get(value, {}).get("content", "").split(",")
+        # As the storage is activated.
+        for content in contents:
+            (folder_of(value) / content).mkdir(parents=True, exist_ok=True)
+        if options["content"] not in contents:
+            return
+        files = sorted((folder_of(value) / "iso").iterdir()) if options["content"] == "iso" else []
+        files = [path for path in files if path.suffix in (".iso", ".img")]
         names = [f"{value}:iso/{path.name}" for path in files]
         width = max(map(len, names), default=0)
         print(f"{'Volid':{width}} Format  Type {'Size':>9} VMID")
@@ -232,15 +251,14 @@ def main():
     state = load()
     if program == "qm":
         qm(state, command, arguments[0], arguments[1:], options, extra)
-    elif program == "pveum" or name == "pvesm set":
+    elif program == "pveum":
         print(arguments)
         save(state)
     elif program == "pvesm":
-        pvesm(state, command, arguments[0])
+        pvesm(state, command, *(arguments or [None]), options)
     else:
-        found = [{"vmid": int(vmid)} | guest for vmid, guest in state["elsewhere"].items()]
-        for vmid, vm in state["vms"].items():
-            found.append({"vmid": int(vmid), "node": "pve", "type": "qemu", "name": vm["config"].get("name")})
+        local = state["storages"]["local"]["content"]
+        found = {"content": local, "digest": "d6", "path": "/var/lib/vz", "storage": "local", "type": "dir"}
         # As PVE::CLIFormatter: one line, canonical.
         print(json.dumps(found, separators=(",", ":"), sort_keys=True))
 

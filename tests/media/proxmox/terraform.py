@@ -7,9 +7,11 @@ import shutil
 import subprocess
 
 import store
-from lab import DOCUMENT, TOKEN, equal, machines
+from lab import DOCUMENT, TOKEN, certificate, equal, machines
 from page import blocks
+from virtual import Virtual
 
+VMIDS = ("8011", "8012", "8013", "300")
 PROVIDER = "v0.111.1"
 TOFU = "v1.12.6"
 # OpenTofu's own fork, as its go.mod says.
@@ -39,17 +41,20 @@ def tofu():
 
 
 def terraform(lab):
-    """Terraform or OpenTofu, with the provider's own schema, plans what the document says, here and as a module."""
+    """Terraform or OpenTofu, with the provider's own schema, plans what the document says, here and as a module; what
+    it applies stops no machine, and destroys none that was migrated."""
     provider = go_program("terraform-provider-proxmox", "github.com/bpg/terraform-provider-proxmox", PROVIDER)
     program = shutil.which("tofu") or shutil.which("terraform") or tofu()
     settings = lab.folder / "terraform.rc"
     overrides = f'dev_overrides {{\n"bpg/proxmox" = "{provider.parent}"\n}}'
     settings.write_text(f"provider_installation {{\n{overrides}\ndirect {{}}\n}}\n", encoding="utf-8")
+    virtual = Virtual(certificate(lab.folder, "localhost"))
     environment = os.environ | {
         "TF_CLI_CONFIG_FILE": str(settings),
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
-        "PROXMOX_VE_ENDPOINT": "https://127.0.0.1:1",
+        "PROXMOX_VE_ENDPOINT": virtual.url,
+        "PROXMOX_VE_INSECURE": "true",
         "PROXMOX_VE_API_TOKEN": TOKEN,
     }
 
@@ -60,6 +65,7 @@ def terraform(lab):
             capture_output=True,
             text=True,
             check=False,
+            timeout=300,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -114,6 +120,7 @@ def terraform(lab):
     without = plan(folder, "-var=seeds=false")
     yield from equal("without seeds", {key[0] for key in without}, {"vm"})
     yield from equal("empty drives", {vm["cdrom"][0]["file_id"] for vm in without.values()}, {"none"})
+    yield from applied(lab, run, virtual)
 
     lab.render(DOCUMENT)
     module = lab.folder / "module"
@@ -126,6 +133,37 @@ def terraform(lab):
     said = plan(folder)
     if "host" not in said:
         yield f"without a host: {said}"
+
+
+def applied(lab, run, virtual):
+    """Machines that are made, and that run on while the document changes, wherever Proxmox has taken them."""
+    document = DOCUMENT.replace("vmidBase", "host: pve, vmidBase")
+    words = ["apply", "-auto-approve", f"-state={lab.folder}/applied"]
+    folder = lab.out / "proxmox"
+    yield from run_ok(run(folder, *words))
+    yield from equal("made", sorted(virtual.machines), sorted(VMIDS))
+    yield from equal("seeds", len(virtual.volumes), len(VMIDS))
+    yield from equal("changes of a second apply", run_ok_says(run(folder, *words)), "0 added, 0 changed, 0 destroyed")
+
+    virtual.machines["8012"]["node"] = "pve2"
+    lab.render(document.replace("vmidBase", "memory: 8192, cores: 4, agent: true, vmidBase"))
+    virtual.asked.clear()
+    yield from equal("changed", run_ok_says(run(folder, *words)), "0 added, 4 changed, 0 destroyed")
+    yield from equal("asked", {line for line in virtual.asked if not re.fullmatch("P.* .*/config", line)}, set())
+    found = {vmid: (vm["config"]["memory"], vm["status"], vm["node"]) for vmid, vm in virtual.machines.items()}
+    there = dict.fromkeys(VMIDS, ("8192", "running", "pve")) | {"8012": ("8192", "running", "pve2")}
+    yield from equal("machines", found, there)
+
+    yield from run_ok(run(folder, *words, "-var=seeds=false"))
+    yield from equal("seeds then", virtual.volumes, set())
+    drives = {(vm["config"]["scsi1"], vm["status"]) for vm in virtual.machines.values()}
+    yield from equal("drives then", drives, {("none,media=cdrom", "running")})
+
+
+def run_ok_says(result):
+    """What an apply has changed, or what went wrong."""
+    found = re.search("Resources: (.*)[.]", result[1])
+    return found[1] if found and not result[0] else result[1]
 
 
 def boot_orders(lab, run, plan):
