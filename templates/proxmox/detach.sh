@@ -22,7 +22,7 @@ ISO_STORAGE in the environment replaces what the document says.
 END
 }
 
-sure='' kept='' emptied=' ' readers='''' payload_storages=''
+sure='' kept='' emptied=' ' readers='' payload_storages=''
 while (($#)); do
   case $1 in
     --yes) sure=1 ;;
