@@ -89,7 +89,8 @@ fn the_kernel_is_told_a_network_that_leads_to_the_server() {
     }
     // One that has no room, for Linux would cut it off.
     let long: Vec<String> = (0..60).map(|number| format!("172.20.{number}.{}/24", number * 37 % 250 + 1)).collect();
-    let long = RACK.replace("{mode: active-backup}}\n", &format!("{{mode: active-backup}}, addresses: [{}]}}\n", long.join(", ")));
+    let long = RACK
+        .replace("{mode: active-backup}}\n", &format!("{{mode: active-backup}}, addresses: [{}]}}\n", long.join(", ")));
     let told = network_argument(&long, "mac-52-54-00-00-00-1d");
     let longer = long.replace("console=ttyS0]", &format!("console=ttyS0, quiet={}]", "x".repeat(1500)));
     assert!(told.is_some() && network_argument(&longer, "mac-52-54-00-00-00-1d").is_none());
