@@ -739,7 +739,7 @@ const PXE: &[Key] = &[
         "disk",
         Shape::Text(&BLOCK_DEVICE),
         Optional("none; machines that are installed over the network need one"),
-        "The disk that an installer writes to. What was on it is lost.",
+        "The disk that an installer writes to. Nothing is written to one that has anything on it.",
     ),
     key(
         "arguments",

@@ -155,7 +155,7 @@ fn machines(subject: &Subject<'_>) {
         subject.push(
             Diagnostic::error(Code::PxeIncomplete, place, message)
                 .also(span, "is installed")
-                .help("add `disk: /dev/sda`, with the machine's disk; what was on it is lost"),
+                .help("add `disk: /dev/sda`, with the machine's disk, which must be empty"),
         );
     }
 }
